@@ -1,0 +1,316 @@
+"""Every setting once: default, range, unit, label and tooltip; the command line and the forms are derived."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_cellseg.errors import SettingsError
+
+Device = Literal["auto", "cuda", "mps", "cpu"]
+
+
+class Config(BaseModel):
+    """What the settings of all steps have in common: they are validated at once, and never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def checked(cls, **values: Any) -> Any:
+        """Make the settings, or say in a sentence what is wrong with them.
+
+        Parameters
+        ----------
+        **values : object
+            Settings by name; the others keep their defaults.
+
+        Returns
+        -------
+        Config
+            The settings, of the class that was asked.
+
+        Raises
+        ------
+        SettingsError
+            A value is of the wrong kind or out of range, or there is no such setting.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"]) or cls.__name__
+            raise SettingsError(
+                f"The setting {name} is {first.get('input')!r}", first["msg"], "Change it and try again"
+            ) from error
+
+
+def option(
+    default: Any,
+    label: str,
+    tooltip: str,
+    *,
+    unit: str = "",
+    advanced: bool = False,
+    **limits: Any,
+) -> Any:
+    """Declare one setting.
+
+    Parameters
+    ----------
+    default : object
+        The value that works for most.
+    label : str
+        Its name in the form.
+    tooltip : str
+        One or two sentences for a biologist; also the help of the command line.
+    unit : str
+        Unit of the value, shown behind it.
+    advanced : bool
+        True folds it away under "Options".
+    **limits : object
+        Limits as pydantic knows them: ``ge``, ``le``, ``gt``, ``lt``, ``multiple_of``.
+
+    Returns
+    -------
+    object
+        A pydantic field.
+    """
+    return Field(
+        default,
+        title=label,
+        description=tooltip,
+        json_schema_extra={"unit": unit, "advanced": advanced},
+        **limits,
+    )
+
+
+class LabelConfig(Config):
+    """How nuclei are found in the fluorescence channel."""
+
+    min_diameter_px: float = option(
+        5.0,
+        "Smallest nucleus",
+        "Objects of a smaller diameter are discarded as debris.",
+        unit="px",
+        gt=0,
+        le=2000,
+    )
+    max_diameter_px: float = option(
+        30.0,
+        "Largest nucleus",
+        "Objects of a larger diameter are discarded. Draw a line across a nucleus to measure one.",
+        unit="px",
+        gt=0,
+        le=4000,
+    )
+    threshold: Literal["adaptive", "global"] = option(
+        "adaptive",
+        "Threshold",
+        "Adaptive: each place has a threshold of its own (uneven light). Global: one threshold per frame.",
+    )
+    otsu_window_px: int = option(
+        20,
+        "Threshold window",
+        "Side of the neighbourhood of the adaptive threshold; about one to two nuclei.",
+        unit="px",
+        ge=3,
+        le=1000,
+    )
+    otsu_low: float = option(
+        0.05,
+        "Lowest threshold",
+        "The threshold never falls below this fraction of the frame's range: empty background stays empty.",
+        ge=0,
+        le=1,
+    )
+    otsu_high: float = option(
+        1.0,
+        "Highest threshold",
+        "The threshold never rises above this fraction of the frame's range.",
+        ge=0,
+        le=1,
+    )
+    split: Literal["both", "shape", "intensity", "none"] = option(
+        "both",
+        "Split touching nuclei",
+        "By shape (waists), by intensity (dark seams), by both, or not at all.",
+    )
+    clahe_block_px: int = option(
+        127,
+        "Contrast block",
+        "Side of the blocks in which the contrast is equalised.",
+        unit="px",
+        advanced=True,
+        ge=8,
+        le=4096,
+    )
+    clahe_bins: int = option(
+        256, "Contrast bins", "Number of grey levels of the equalisation.", advanced=True, ge=16, le=65536
+    )
+    clahe_slope: float = option(
+        3.0,
+        "Contrast slope",
+        "How much the contrast may be raised; 1 leaves the image as it is.",
+        advanced=True,
+        ge=1,
+        le=100,
+    )
+    fill_holes: bool = option(True, "Fill holes", "Close holes inside nuclei.", advanced=True)
+    mark_defects: bool = option(
+        True,
+        "Ignore defects",
+        "Leaked stain and bright debris become regions that training ignores, instead of costing the frame.",
+        advanced=True,
+    )
+
+
+class TriageConfig(Config):
+    """Which frames of automatic labels are trusted."""
+
+    empty_fraction: float = option(
+        0.25,
+        "Reject emptiest",
+        "This fraction of the frames, those with the fewest nucleus pixels, is rejected.",
+        ge=0,
+        le=1,
+    )
+    max_foreground: float = option(
+        0.5,
+        "Most nucleus area",
+        "Frames in which a larger part is called nucleus are rejected: that is an error.",
+        ge=0,
+        le=1,
+    )
+    min_focus: float = option(
+        0.4,
+        "Least focus",
+        "Frames whose sharpness is below this fraction of the movie's usual sharpness are rejected.",
+        advanced=True,
+        ge=0,
+        le=1,
+    )
+    min_contrast: float = option(
+        0.2,
+        "Least contrast",
+        "Frames whose contrast is below this fraction of the movie's usual contrast are rejected.",
+        advanced=True,
+        ge=0,
+        le=1,
+    )
+    max_count_jump: float = option(
+        0.5,
+        "Largest jump in count",
+        "Frames whose count differs by more than this fraction from the frames around them are rejected.",
+        advanced=True,
+        ge=0,
+    )
+
+
+class NetConfig(Config):
+    """The network."""
+
+    encoder: Literal["resnet18", "resnet34", "timm-mobilenetv3_small_100", "efficientnet-b0"] = option(
+        "resnet18",
+        "Encoder",
+        "The part that looks at the image: larger ones see more and take longer.",
+        advanced=True,
+    )
+    decoder_channels: tuple[int, ...] = option(
+        (128, 64, 48, 32, 16),
+        "Decoder channels",
+        "Width of the part that draws the masks, coarse to fine.",
+        advanced=True,
+    )
+
+
+class TrainConfig(Config):
+    """How the network is trained."""
+
+    minutes: float | None = option(
+        None,
+        "At most",
+        "Stop after this time and keep the best so far, whatever the other settings say.",
+        unit="min",
+        gt=0,
+    )
+    max_epochs: int = option(
+        100, "Epochs", "At most this many rounds over the training frames.", ge=1, le=100_000
+    )
+    device: Device = option("auto", "Device", "Where to compute; auto takes the fastest that is there.")
+    learning_rate: float = option(
+        1e-3, "Learning rate", "Step size of the optimiser (Adam).", advanced=True, gt=0, le=1
+    )
+    batch_size: int = option(8, "Batch", "Patches per step.", unit="patches", advanced=True, ge=1, le=1024)
+    patch_px: int = option(
+        256,
+        "Patch",
+        "Side of the patches cut from the frames.",
+        unit="px",
+        advanced=True,
+        ge=32,
+        le=2048,
+        multiple_of=32,
+    )
+    patience: int = option(
+        15,
+        "Patience",
+        "Stop after this many epochs without a better score.",
+        unit="epochs",
+        advanced=True,
+        ge=1,
+    )
+    validation_fraction: float = option(
+        0.2,
+        "Validation",
+        "Part of the positions kept aside to score the model; never trained on.",
+        advanced=True,
+        gt=0,
+        lt=1,
+    )
+    seed: int = option(
+        0, "Random seed", "The same seed gives the same model on the same machine.", advanced=True, ge=0
+    )
+
+
+class PredictConfig(Config):
+    """How a trained model is applied."""
+
+    threshold: float = option(
+        0.5, "Probability", "Pixels above this probability belong to an object.", ge=0.01, le=0.99
+    )
+    min_diameter_px: float = option(
+        4.0, "Smallest object", "Smaller objects are left out.", unit="px", ge=0, le=2000
+    )
+    device: Device = option("auto", "Device", "Where to compute; auto takes the fastest that is there.")
+    tile_px: int = option(
+        512,
+        "Tile",
+        "Larger frames are computed in tiles of this side.",
+        unit="px",
+        advanced=True,
+        ge=64,
+        le=8192,
+        multiple_of=32,
+    )
+    overlap_px: int = option(
+        64,
+        "Tile overlap",
+        "Neighbouring tiles share this margin and are blended in it.",
+        unit="px",
+        advanced=True,
+        ge=0,
+        le=1024,
+    )
+
+
+class MeasureConfig(Config):
+    """What is counted."""
+
+    typical_diameter_px: float | None = option(
+        None,
+        "Typical diameter",
+        "For counting by area: the diameter of one object. Empty: the median of all objects measured.",
+        unit="px",
+        gt=0,
+    )

@@ -1,0 +1,1 @@
+"""Stacks, labels and studies: reading, writing, naming."""

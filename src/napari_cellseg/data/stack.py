@@ -1,0 +1,141 @@
+"""The stack: a lazy movie with its channels and units, whatever it was read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import dask.array as da
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellseg.errors import InputError, SettingsError
+
+AXES = "TCZYX"
+
+ZChoice = Literal["max", "middle"] | int
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A movie as a lazy array, with what is known about it.
+
+    Attributes
+    ----------
+    data : dask.array.Array
+        Axes TCZYX (always five), any integer or floating dtype, one chunk per plane. Picklable.
+    channels : tuple of str
+        One name per channel.
+    name : str
+        What results are named after: the stem of the file, or the layer's name.
+    source : str
+        Where the pixels come from: a path, or a layer's name.
+    group : str
+        Position or field of view; training and validation never share one. Equals `name` unless known better.
+    pixel_size_um : float or None
+        Side of a pixel in µm; None when not known.
+    frame_interval_s : float or None
+        Time between frames in seconds; None when not known.
+    axes_note : str
+        How the axes were understood, in words, for the person to check.
+    axes_sure : bool
+        False when the file did not name its axes, so that the person should look before anything runs.
+    """
+
+    data: da.Array
+    channels: tuple[str, ...]
+    name: str
+    source: str = ""
+    group: str = ""
+    pixel_size_um: float | None = None
+    frame_interval_s: float | None = None
+    axes_note: str = ""
+    axes_sure: bool = True
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.data.ndim != len(AXES):
+            raise InputError(
+                f"{self.name} has {self.data.ndim} axes {self.data.shape}", f"Five, {AXES}, were expected"
+            )
+        if 0 in self.data.shape:
+            raise InputError(
+                f"{self.name} is empty: its shape is {self.data.shape} ({AXES})", "", "Choose another file"
+            )
+        if len(self.channels) != self.data.shape[1]:
+            raise InputError(
+                f"{self.name} has {self.data.shape[1]} channels but {len(self.channels)} channel names",
+                "One name per channel is needed",
+            )
+        if not self.group:
+            object.__setattr__(self, "group", self.name)
+
+    @property
+    def n_frames(self) -> int:
+        """Number of time points."""
+        return int(self.data.shape[0])
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Height and width in px."""
+        return int(self.data.shape[3]), int(self.data.shape[4])
+
+    def flat(self, z: ZChoice = "max") -> Stack:
+        """Make a stack of one plane per frame, as the two-dimensional network needs it.
+
+        Parameters
+        ----------
+        z : {"max", "middle"} or int
+            Maximum projection, the middle plane, or the plane of this index (from 0).
+
+        Returns
+        -------
+        Stack
+            With one z plane; the stack itself when it has only one already.
+
+        Raises
+        ------
+        SettingsError
+            There is no such plane.
+        """
+        depth = self.data.shape[2]
+        if depth == 1:
+            return self
+        if z == "max":
+            plane = self.data.max(axis=2, keepdims=True)
+        else:
+            index = depth // 2 if z == "middle" else int(z)
+            if not 0 <= index < depth:
+                raise SettingsError(
+                    f"Plane {index} was asked of {self.name}", f"It has planes 0 to {depth - 1}"
+                )
+            plane = self.data[:, :, index : index + 1]
+        return replace(self, data=plane)
+
+    def frame(self, t: int, channel: int) -> npt.NDArray[Any]:
+        """Read one frame.
+
+        Parameters
+        ----------
+        t : int
+            Time point, from 0.
+        channel : int
+            Channel, from 0.
+
+        Returns
+        -------
+        ndarray
+            Axes YX, in the stack's own dtype; only this plane is read.
+
+        Raises
+        ------
+        InputError
+            The stack has several z planes: choose one with `flat` first.
+        """
+        if self.data.shape[2] != 1:
+            raise InputError(
+                f"{self.name} has {self.data.shape[2]} z planes",
+                "One plane per frame is needed",
+                "Choose a plane",
+            )
+        return np.asarray(self.data[t, channel, 0])

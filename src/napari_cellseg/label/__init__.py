@@ -1,0 +1,1 @@
+"""Labels from fluorescence, their triage, and their correction."""

@@ -1,0 +1,1 @@
+"""Training and applying the network: the only place that knows torch."""

@@ -1,0 +1,179 @@
+"""Long work in a process of its own, behind the same generator of events.
+
+The import of torch and the building of a network hold Python's interpreter lock for hundreds of milliseconds:
+in a thread they would stall the window. A helper process does not, and one that runs out of memory does not
+take napari, with the person's corrections, down with it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+from napari_cellseg.errors import CellSegError
+from napari_cellseg.progress import Cancelled, Event, Steps
+
+R = TypeVar("R")
+
+_STOP = "stop"
+_POLL_S = 0.1
+_GRACE_S = 1.0
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The end of a piece of work: its result, or what went wrong."""
+
+    result: object = None
+    error: BaseException | None = None
+
+
+class HelperError(CellSegError):
+    """The helper process failed in a way that nobody foresaw; the message carries its traceback."""
+
+
+def _serve(pipe: Connection) -> None:
+    """Run pieces of work in the helper, one at a time, until the pipe closes."""
+    while True:
+        try:
+            function, args = pipe.recv()
+        except (EOFError, OSError, KeyboardInterrupt):
+            return
+        try:
+            pipe.send(_Answer(result=_run(function, args, pipe)))
+        except (Cancelled, CellSegError) as error:
+            pipe.send(_Answer(error=error))
+        except (BrokenPipeError, KeyboardInterrupt):
+            return
+        except Exception as error:  # noqa: BLE001 - the parent raises it again
+            told = HelperError(f"{type(error).__name__}: {error}", "", "").with_traceback(None)
+            told.add_note(traceback.format_exc())
+            pipe.send(_Answer(error=told))
+
+
+def _run(function: Callable[..., Steps[Any]], args: tuple[Any, ...], pipe: Connection) -> object:
+    steps = function(*args)
+    asked = False
+    try:
+        event = next(steps)
+        while True:
+            pipe.send(event)
+            if not asked and pipe.poll() and pipe.recv() == _STOP:
+                asked = True
+                event = steps.throw(Cancelled())
+            else:
+                event = next(steps)
+    except StopIteration as end:
+        return end.value
+    finally:
+        steps.close()
+
+
+class Helper:
+    """A process that stays ready between pieces of work, so that torch is imported once.
+
+    It starts with the first piece of work and ends with `close`, with Python, or with the parent's death.
+    One piece of work at a time; a second `run` waits for the first.
+    """
+
+    def __init__(self) -> None:
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._busy = threading.Lock()
+        atexit.register(self.close)
+
+    def run(self, function: Callable[..., Steps[R]], *args: object) -> Steps[R]:
+        """Run ``function(*args)``, a generator of events, in the helper.
+
+        Parameters
+        ----------
+        function : callable
+            A module-level function, so that it can be pickled; returns `Steps`.
+        *args : object
+            Its arguments, picklable.
+
+        Yields
+        ------
+        Event
+            The events of the work as they come.
+
+        Returns
+        -------
+        object
+            The result of the work.
+
+        Raises
+        ------
+        CellSegError
+            What the work raised, or `HelperError` when the process died.
+        """
+        with self._busy:
+            pipe = self._start()
+            pipe.send((function, args))
+            done = False
+            try:
+                while True:
+                    message = self._receive(pipe)
+                    if isinstance(message, _Answer):
+                        done = True
+                        break
+                    try:
+                        yield message
+                    except Cancelled:
+                        pipe.send(_STOP)
+            finally:
+                if (
+                    not done
+                ):  # nobody waits for the result: the helper must not go on, nor its late answers arrive
+                    self._end()
+            if message.error is not None:
+                raise message.error
+            return message.result  # type: ignore[return-value]
+
+    def _start(self) -> Connection:
+        if self._process is None or not self._process.is_alive() or self._pipe is None:
+            context = multiprocessing.get_context("spawn")  # a fork would copy Qt and its threads
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(
+                target=_serve, args=(theirs,), daemon=True, name="napari-cellseg helper"
+            )
+            self._process.start()
+            theirs.close()
+        return self._pipe
+
+    def _receive(self, pipe: Connection) -> Event | _Answer:
+        try:
+            while not pipe.poll(_POLL_S):
+                if self._process is None or not self._process.is_alive():
+                    raise EOFError
+            message: Event | _Answer = pipe.recv()
+        except (EOFError, OSError) as error:
+            raise HelperError(
+                "The helper process ended before its work was done",
+                "Most often the computer ran out of memory",
+                "Close other programs, or choose a smaller batch or tile, and try again",
+            ) from error
+        return message
+
+    def _end(self) -> None:
+        process, pipe, self._process, self._pipe = self._process, self._pipe, None, None
+        if pipe is not None:
+            pipe.close()
+        if process is not None:
+            process.terminate()
+            process.join(_GRACE_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
+
+    def close(self) -> None:
+        """End the process, at once even when it is at work."""
+        atexit.unregister(self.close)
+        self._end()

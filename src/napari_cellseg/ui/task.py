@@ -22,8 +22,8 @@ class _TaskSignals(WorkerBaseSignals):
 class Task(WorkerBase):
     """One piece of long work, followed in a thread.
 
-    A subclass of `WorkerBase` rather than ``@thread_worker`` on a generator: that one swallows `RuntimeError`,
-    torch's own error class, and does not close the generator when it is told to quit.
+    A subclass of `WorkerBase` rather than ``@thread_worker`` on a generator: that one swallows
+    `RuntimeError`, torch's own error class, and does not close the generator when it is told to quit.
 
     Exactly one of the signals ``done(result)``, ``failed(error)`` and ``cancelled()`` ends it, unless it was
     dropped: then nothing is heard of it any more. ``event(event)`` comes before.
@@ -59,7 +59,7 @@ class Task(WorkerBase):
         self._stop.set()
 
     def drop(self) -> None:
-        """Stop the work and hear nothing more of it: a newer task has taken its place, or the window closes."""
+        """Stop the work and hear nothing more of it: a newer one takes its place, or the window closes."""
         self._dropped.set()
         self._stop.set()
 
@@ -82,7 +82,7 @@ def message_of(error: BaseException) -> str:
     Returns
     -------
     str
-        The sentences of a `CellSegError`; for others the kind of error too, and the advice to look into the log.
+        The sentences of a `CellSegError`; for others the kind of error, and the advice to look into the log.
     """
     if isinstance(error, CellSegError):
         return str(error)

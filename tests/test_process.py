@@ -1,0 +1,112 @@
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from napari_cellseg.errors import InputError
+from napari_cellseg.process import Helper, HelperError
+from napari_cellseg.progress import Cancelled, Note, Progress, Steps, follow
+
+
+@pytest.fixture
+def helper():
+    helper = Helper()
+    yield helper
+    helper.close()
+
+
+def test_events_and_result_come_back(helper: Helper) -> None:
+    told: list[object] = []
+    assert follow(helper.run(add, np.ones(3)), told.append) == 3.0
+    assert told == [Note("adding")]
+
+
+def test_the_process_stays_between_pieces_of_work(helper: Helper) -> None:
+    assert follow(helper.run(pid)) == follow(helper.run(pid)) != os.getpid()
+
+
+def test_stop_reaches_the_work_and_its_result_is_kept(helper: Helper) -> None:
+    told: list[object] = []
+    kept = follow(helper.run(slow, True), told.append, lambda: len(told) >= 3)
+    assert 2 <= kept < 100
+    with pytest.raises(Cancelled):
+        follow(helper.run(slow, False), stop=lambda: True)
+    assert follow(helper.run(pid))
+
+
+def test_our_errors_come_back_as_they_are_and_others_with_their_traceback(helper: Helper) -> None:
+    with pytest.raises(InputError, match="Not an image. Choose another."):
+        follow(helper.run(fail, True))
+    with pytest.raises(HelperError, match="ZeroDivisionError") as caught:
+        follow(helper.run(fail, False))
+    assert "in fail" in "".join(caught.value.__notes__)
+
+
+def test_a_dead_process_is_told_and_replaced(helper: Helper) -> None:
+    with pytest.raises(HelperError, match="ended before its work was done"):
+        follow(helper.run(die))
+    assert follow(helper.run(pid))
+
+
+def test_work_that_nobody_follows_any_more_ends(helper: Helper) -> None:
+    steps = helper.run(slow, True)
+    next(steps)
+    start = time.perf_counter()
+    steps.close()
+    assert time.perf_counter() - start < 2
+    assert follow(helper.run(pid))
+
+
+def test_close_ends_work_in_another_thread_within_two_seconds(helper: Helper) -> None:
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            follow(helper.run(slow, True))
+        except HelperError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(1.0)
+    start = time.perf_counter()
+    helper.close()
+    thread.join(2)
+    assert time.perf_counter() - start < 2
+    assert len(errors) == 1
+
+
+def add(values: np.ndarray) -> Steps[float]:
+    yield Note("adding")
+    return float(values.sum())
+
+
+def pid() -> Steps[int]:
+    yield Note("pid")
+    return os.getpid()
+
+
+def slow(keeps: bool) -> Steps[int]:
+    done = 0
+    try:
+        for done in range(100):
+            yield Progress(done, 100, "naps")
+            time.sleep(0.05)
+    except Cancelled:
+        if not keeps:
+            raise
+    return done
+
+
+def fail(ours: bool) -> Steps[None]:
+    yield Note("about to fail")
+    if ours:
+        raise InputError("Not an image", "", "Choose another")
+    1 / 0  # noqa: B018
+
+
+def die() -> Steps[None]:
+    yield Note("about to die")
+    os._exit(3)

@@ -37,7 +37,7 @@ def test_stop_reaches_the_work_and_its_result_is_kept(helper: Helper) -> None:
 
 
 def test_our_errors_come_back_as_they_are_and_others_with_their_traceback(helper: Helper) -> None:
-    with pytest.raises(InputError, match="Not an image. Choose another."):
+    with pytest.raises(InputError, match=r"Not an image\. Choose another\."):
         follow(helper.run(fail, True))
     with pytest.raises(HelperError, match="ZeroDivisionError") as caught:
         follow(helper.run(fail, False))

@@ -1,0 +1,251 @@
+"""What the steps of one window share: the chosen layers, the study, the helper, and news of all of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_cellseg.process import Helper
+from napari_cellseg.progress import Cancelled, Event, Note, Progress, Steps
+from napari_cellseg.ui.activity import Activity
+from napari_cellseg.ui.portable import Spill, portable
+from napari_cellseg.ui.task import Task, message_of
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+    from napari_cellseg.data.project import Study
+    from napari_cellseg.data.stack import Stack
+
+_CLOSE_S = 1.5
+_WAIT_S = 0.1
+
+
+class Session(QObject):
+    """What the five steps share. A step changes an attribute, then emits the signal that says so.
+
+    Two helper processes: `helper` for long work (labels, training, prediction), and a second one for what must
+    answer at once (preview, thumbnails), so that a preview never waits for a training.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer of the window.
+    parent : QObject, optional
+        Qt's owner of the session.
+    """
+
+    stack_changed = Signal()
+    study_changed = Signal()
+    labels_changed = Signal()
+    verdicts_changed = Signal()
+    corrected_changed = Signal()
+    model_changed = Signal()
+    prediction_changed = Signal()
+    cells_changed = Signal()
+    device_changed = Signal()
+    frame_changed = Signal(int)
+    step_wanted = Signal(str)
+    logged = Signal(str)
+
+    def __init__(self, viewer: Any, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.viewer = viewer
+        self.helper = Helper()
+        self._quick = Helper()
+        self._turn = {True: threading.Lock(), False: threading.Lock()}
+        self._tasks: set[Task] = set()
+        self._spill = Spill()
+        self._closed = False
+        self.log: list[str] = []
+
+        self.stack: Stack | None = None
+        self.image_channel = 0
+        self.fluorescence_channel: int | None = None
+        self.image_layer: Image | None = None
+        self.fluorescence_layer: Image | None = None
+        self.image_channel_name = ""
+        self.study: Study | None = None
+        self.study_folder: Path | None = None
+        self.labels_layer: Labels | None = None
+        self.corrected_layer: Labels | None = None
+        self.prediction_layer: Labels | None = None
+        self.probability_layer: Image | None = None
+        self.verdicts: list[Any] = []
+        self.model: Path | None = None
+        self.cells: Any = None
+        self.device = ""
+        self.time_axis = 0
+
+        self._frame = self.frame()
+        viewer.dims.events.current_step.connect(self._on_step)
+
+    def frame(self) -> int:
+        """Say which time point is shown.
+
+        Returns
+        -------
+        int
+            From 0; 0 for a single image.
+        """
+        dims = self.viewer.dims
+        if dims.ndim <= 2 or self.time_axis >= dims.ndim - 2:
+            return 0
+        t = int(dims.current_step[self.time_axis])
+        return min(t, self.stack.n_frames - 1) if self.stack is not None else t
+
+    def go_to(self, t: int) -> None:
+        """Show a time point.
+
+        Parameters
+        ----------
+        t : int
+            From 0.
+        """
+        dims = self.viewer.dims
+        if dims.ndim > 2 and self.time_axis < dims.ndim - 2:
+            dims.set_current_step(self.time_axis, t)
+
+    def _on_step(self, _event: object = None) -> None:
+        t = self.frame()
+        if t != self._frame:
+            self._frame = t
+            self.frame_changed.emit(t)
+
+    def run(
+        self,
+        function: Callable[..., Steps[Any]],
+        *args: object,
+        on_event: Callable[[Event], object] | None = None,
+        on_done: Callable[[Any], object] | None = None,
+        on_failed: Callable[[BaseException], object] | None = None,
+        on_cancelled: Callable[[], object] | None = None,
+        title: str = "",
+        quick: bool = False,
+        here: bool = False,
+    ) -> Task:
+        """Start ``function(*args)``, a generator of events, away from the window's thread.
+
+        Stacks among the arguments may hold a layer's arrays: those are written to a temporary file, frame by
+        frame in the task's thread, and the helper reads them from there.
+
+        Parameters
+        ----------
+        function : callable
+            A module-level function that returns `Steps`.
+        *args : object
+            Its arguments, picklable.
+        on_event : callable, optional
+            Called with every event, in the window's thread like all of these.
+        on_done : callable, optional
+            Called with the result.
+        on_failed : callable, optional
+            Called with the error, after it was logged.
+        on_cancelled : callable, optional
+            Called when it was stopped and kept nothing.
+        title : str
+            The work in a few words; shown in napari's activity dock unless empty.
+        quick : bool
+            True for work of a second or less, which gets the second helper.
+        here : bool
+            True runs it in a thread of this process: for what only waits for the disk.
+
+        Returns
+        -------
+        Task
+            Started already.
+        """
+        if self._closed:
+            raise RuntimeError("The session is closed")
+
+        def steps() -> Steps[Any]:
+            if here:
+                return (yield from function(*args))
+            turn, helper = self._turn[quick], self._quick if quick else self.helper
+            while not turn.acquire(timeout=_WAIT_S):
+                if task.stopping:
+                    raise Cancelled
+            try:
+                ready = yield from portable(args, self._spill)
+                if task.dropped:
+                    raise Cancelled
+                return (yield from helper.run(function, *ready))
+            finally:
+                turn.release()
+
+        task = Task(steps, title)
+        self._tasks.add(task)
+        activity = Activity(title) if title else None
+        started = time.perf_counter()
+
+        def on_any(event: Event) -> None:
+            if isinstance(event, Note):
+                self.say(event.text)
+            if activity is not None and isinstance(event, Progress):
+                activity.show(event)
+            if on_event is not None:
+                on_event(event)
+
+        def failed(error: BaseException) -> None:
+            self.say_error(title or function.__name__, error)
+            if on_failed is not None:
+                on_failed(error)
+
+        def over() -> None:
+            self._tasks.discard(task)
+            if activity is not None:
+                activity.close()
+                self.say(f"{title}: over after {time.perf_counter() - started:.1f} s")
+
+        task.listen(event=on_any, done=on_done, failed=failed, cancelled=on_cancelled)
+        task.finished.connect(over)
+        if title:
+            self.say(f"{title}: started")
+        task.start()
+        return task
+
+    def say(self, text: str) -> None:
+        """Add a line to the log.
+
+        Parameters
+        ----------
+        text : str
+            What happened.
+        """
+        line = f"{time.strftime('%H:%M:%S')}  {text}"
+        self.log.append(line)
+        self.logged.emit(line)
+
+    def say_error(self, what: str, error: BaseException) -> None:
+        """Add an error to the log, with all that an engineer wants to see.
+
+        Parameters
+        ----------
+        what : str
+            The work that failed.
+        error : BaseException
+            Why; its traceback, and that of the helper, go into the log.
+        """
+        self.say(f"{what}: failed. {message_of(error)}\n{''.join(traceback.format_exception(error))}")
+
+    def close(self) -> None:
+        """Drop all work and end the helpers, within two seconds; calling it again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self.viewer.dims.events.current_step.disconnect(self._on_step)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.drop()
+        self.helper.close()
+        self._quick.close()
+        deadline = time.monotonic() + _CLOSE_S
+        for task in tasks:
+            task.over.wait(max(0.0, deadline - time.monotonic()))
+        self._spill.close()

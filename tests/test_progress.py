@@ -1,6 +1,6 @@
 import pytest
 
-from napari_cellseg.progress import Cancelled, Clock, Note, Progress, Steps, follow
+from napari_cellseg.progress import Cancelled, Clock, Note, Progress, Steps, follow, relay
 
 
 def count(n: int) -> Steps[int]:
@@ -57,3 +57,12 @@ def test_clock_knows_no_time_left_before_the_first_unit() -> None:
     clock = Clock(4, "frames")
     assert clock.at(0).seconds_left is None
     assert clock.at(4).seconds_left == 0
+
+
+def test_relay_changes_events_and_passes_result_and_stop_on() -> None:
+    told: list[object] = []
+    steps = relay(keep(10), lambda event: Note(str(event.done)))
+    assert follow(steps, told.append, lambda: len(told) == 4) == 3
+    assert told[:4] == [Note("0"), Note("1"), Note("2"), Note("3")]
+    with pytest.raises(Cancelled):
+        follow(relay(count(10), lambda event: event), stop=lambda: True)

@@ -129,3 +129,40 @@ class Clock:
         elapsed = time.perf_counter() - self._start
         left = elapsed / done * (self.total - done) if done else None
         return Progress(done, self.total, self.what, left)
+
+
+def relay(steps: Steps[R], change: Callable[[Event], Event]) -> Steps[R]:
+    """Pass long work on with its events looked at or changed; a stop reaches the work.
+
+    Parameters
+    ----------
+    steps : generator of Event
+        The work.
+    change : callable
+        Called with every event; answers the event to yield in its place.
+
+    Yields
+    ------
+    Event
+        The changed events.
+
+    Returns
+    -------
+    object
+        The result of the work.
+    """
+    try:
+        event = next(steps)
+        while True:
+            told = change(event)
+            try:
+                yield told
+            except Cancelled as stop:
+                event = steps.throw(stop)
+            else:
+                event = next(steps)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+    finally:
+        steps.close()

@@ -1,0 +1,305 @@
+"""What each subcommand does: read the inputs, follow the step, print what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from napari_cellseg.cli.bar import show
+from napari_cellseg.cli.options import config_from
+from napari_cellseg.config import LabelConfig, MeasureConfig, NetConfig, PredictConfig, TrainConfig, TriageConfig
+from napari_cellseg.data.stack import Stack, ZChoice
+
+
+def inspect(options: argparse.Namespace) -> int:
+    """Tell how a file or folder is understood.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        The path, and how to read it.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.data.inspect import inspect as inspect_path
+
+    print("\n".join(inspect_path(options.path).lines()))
+    return 0
+
+
+def label(options: argparse.Namespace) -> int:
+    """Make labels from fluorescence.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Inputs, output, settings.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.pipeline import VERDICTS, label_stacks
+
+    table = show(
+        label_stacks(
+            _stacks(options, options.inputs),
+            options.output,
+            channel=options.fluorescence_channel,
+            config=config_from(options, LabelConfig),
+            triage=config_from(options, TriageConfig),
+        )
+    )
+    kept = table[table["keep"]]
+    print(f"{len(kept)} of {len(table)} frames kept, {kept['n_objects'].sum()} nuclei in them")
+    print(f"Labels: {options.output}\nReasons for every frame: {options.output / VERDICTS}")
+    return 0
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train a network.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Inputs, labels, base model, output, settings.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.learn.registry import find_model
+    from napari_cellseg.pipeline import train_on_labels
+
+    model = show(
+        train_on_labels(
+            _stacks(options, options.inputs),
+            options.labels,
+            options.output,
+            channel=options.image_channel,
+            config=config_from(options, TrainConfig),
+            net=config_from(options, NetConfig),
+            base=find_model(options.model) if options.model else None,
+        )
+    )
+    print(f"Model: {model}")
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Find and count objects.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Inputs, model, output, settings.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.learn.registry import find_model
+    from napari_cellseg.pipeline import predict_stacks
+
+    cells = show(
+        predict_stacks(
+            _stacks(options, options.inputs),
+            find_model(options.model),
+            options.output,
+            channel=options.image_channel,
+            config=config_from(options, PredictConfig),
+            measuring=config_from(options, MeasureConfig),
+        )
+    )
+    return _tell_counts(len(cells.cells), len(cells.counts), options.output)
+
+
+def measure(options: argparse.Namespace) -> int:
+    """Count and measure the objects of label files.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Label files, images, output, settings.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.data.read import image_files
+    from napari_cellseg.pipeline import measure_labels
+
+    cells = show(
+        measure_labels(
+            image_files(options.labels),
+            options.output,
+            images=_stacks(options, options.images) if options.images else (),
+            config=config_from(options, MeasureConfig),
+        )
+    )
+    return _tell_counts(len(cells.cells), len(cells.counts), options.output)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Compare predictions with a known truth.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        The two folders, images to draw on, output.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.pipeline import evaluate_folders
+
+    output = options.output or options.prediction / "evaluation"
+    scores = show(evaluate_folders(options.truth, options.prediction, output, images=options.images))
+    if not options.json:
+        print(scores.table())
+        print(f"Overlay pictures (green found, blue missed, red invented): {output}")
+    print(scores.to_json())
+    return 0
+
+
+def models(options: argparse.Namespace) -> int:  # noqa: ARG001 - all commands are called alike
+    """List the models.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Nothing is read from it.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.learn.registry import list_models, user_models_folder
+
+    found = list_models()
+    for name, folder, card in found:
+        print(f"{name}\t{card.summary()}\t{folder}")
+    if not found:
+        print(f"No models yet. `napari-cellseg train` makes one; models in {user_models_folder()} are listed by name.")
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Tell what matters about this machine.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Whether to print JSON.
+
+    Returns
+    -------
+    int
+        0 when all is well, 1 when something should be mended.
+    """
+    from napari_cellseg.cli.doctor import examine
+
+    findings = examine()
+    if options.json:
+        print(json.dumps([finding.__dict__ for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            print(finding.line())
+    return 0 if all(finding.well for finding in findings) else 1
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Do the whole job on the sample study.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Output, training time, whether to open napari.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.cli.demo import run
+
+    return run(options.output, options.minutes, options.show)
+
+
+def open(options: argparse.Namespace) -> int:  # noqa: A001 - the subcommand's name
+    """Open images or a study in napari.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Paths, and where to write a picture of the window.
+
+    Returns
+    -------
+    int
+        The exit code of napari.
+    """
+    return open_window(options.paths, options.screenshot)
+
+
+def open_window(paths: list[Path], screenshot: Path | None = None) -> int:
+    """Open napari in a process of its own: the command line itself needs neither napari nor Qt.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Stacks, or the folder of one study.
+    screenshot : Path, optional
+        Write a picture of the window here and close it.
+
+    Returns
+    -------
+    int
+        The exit code of napari.
+    """
+    command = [sys.executable, "-m", "napari_cellseg.ui.open", *map(str, paths)]
+    if screenshot is not None:
+        command += ["--screenshot", str(screenshot)]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own module
+
+
+def _stacks(options: argparse.Namespace, inputs: list[Path]) -> list[Stack]:
+    from napari_cellseg.data.read import open_stacks
+
+    known: dict[str, Any] = {
+        name: getattr(options, name) for name in ("axes", "series", "pixel_size_um", "frame_interval_s")
+    }
+    return open_stacks(inputs, z=_z(options.z), **known)
+
+
+def _z(told: str | None) -> ZChoice:
+    if told is None or told == "max":
+        return "max"
+    if told == "middle":
+        return "middle"
+    from napari_cellseg.errors import SettingsError
+
+    try:
+        return int(told)
+    except ValueError as error:
+        raise SettingsError(f"--z is {told!r}", "It can be max, middle, or the number of a plane from 0") from error
+
+
+def _tell_counts(n_objects: int, n_frames: int, folder: Path) -> int:
+    print(f"{n_objects} objects in {n_frames} frames")
+    print(f"Counts: {folder / 'counts.csv'}\nObjects: {folder / 'cells.csv'}")
+    return 0

@@ -1,6 +1,6 @@
 import pytest
 
-from napari_cellseg.progress import Cancelled, Clock, Note, Progress, Steps, follow, relay
+from napari_cellseg.progress import Cancelled, Clock, Note, Progress, Steps, duration, follow, relay
 
 
 def count(n: int) -> Steps[int]:
@@ -66,3 +66,10 @@ def test_relay_changes_events_and_passes_result_and_stop_on() -> None:
     assert told[:4] == [Note("0"), Note("1"), Note("2"), Note("3")]
     with pytest.raises(Cancelled):
         follow(relay(count(10), lambda event: event), stop=lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (100, "1 min 40 s"), (7260, "2 h 1 min")]
+)
+def test_durations_are_told_as_people_do(seconds: float, told: str) -> None:
+    assert duration(seconds) == told

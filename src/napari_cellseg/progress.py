@@ -166,3 +166,23 @@ def relay(steps: Steps[R], change: Callable[[Event], Event]) -> Steps[R]:
         return result
     finally:
         steps.close()
+
+
+def duration(seconds: float) -> str:
+    """Say a time span as people do.
+
+    Parameters
+    ----------
+    seconds : float
+        Time span in seconds.
+
+    Returns
+    -------
+    str
+        For example ``"1 min 40 s"``.
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from napari_cellseg import __version__
 from napari_cellseg.cli.options import add_options
-from napari_cellseg.config import LabelConfig, MeasureConfig, NetConfig, PredictConfig, TrainConfig, TriageConfig
+from napari_cellseg.config import (
+    LabelConfig,
+    MeasureConfig,
+    NetConfig,
+    PredictConfig,
+    TrainConfig,
+    TriageConfig,
+)
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.progress import Cancelled
 
@@ -78,18 +85,26 @@ def _demo(commands: _Commands) -> None:
 
 def _open(commands: _Commands) -> None:
     parser = _add(commands, "open", "Open images or a study in napari, with the panel beside them.")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="Stacks, or the folder of one study.")
-    parser.add_argument("--screenshot", type=Path, help="Write a picture of the window to this PNG file and close.")
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="Stacks, or the folder of one study."
+    )
+    parser.add_argument(
+        "--screenshot", type=Path, help="Write a picture of the window to this PNG file and close."
+    )
 
 
 def _inspect(commands: _Commands) -> None:
-    parser = _add(commands, "inspect", "Tell how a file or folder is understood: axes, channels, units, names.")
+    parser = _add(
+        commands, "inspect", "Tell how a file or folder is understood: axes, channels, units, names."
+    )
     parser.add_argument("path", type=Path, metavar="PATH")
     _reading(parser)
 
 
 def _label(commands: _Commands) -> None:
-    parser = _add(commands, "label", "Make labels from a fluorescence channel, with a verdict for every frame.")
+    parser = _add(
+        commands, "label", "Make labels from a fluorescence channel, with a verdict for every frame."
+    )
     _inputs(parser)
     _output(parser, "Folder of the labels, one file per input, and of verdicts.csv.")
     _fluorescence(parser)
@@ -101,7 +116,9 @@ def _label(commands: _Commands) -> None:
 def _train(commands: _Commands) -> None:
     parser = _add(commands, "train", "Train a network on labelled images.")
     _inputs(parser)
-    parser.add_argument("--labels", type=Path, required=True, metavar="DIR", help="Folder of labels of the same names.")
+    parser.add_argument(
+        "--labels", type=Path, required=True, metavar="DIR", help="Folder of labels of the same names."
+    )
     parser.add_argument("--model", metavar="BASE", help="Go on from this model: a name or a folder.")
     _output(parser, "Folder of the new model.", metavar="MODEL_DIR")
     _image(parser)
@@ -123,8 +140,12 @@ def _predict(commands: _Commands) -> None:
 
 def _measure(commands: _Commands) -> None:
     parser = _add(commands, "measure", "Count and measure the objects of label files.")
-    parser.add_argument("labels", nargs="+", type=Path, metavar="LABELS", help="Label files or folders of them.")
-    parser.add_argument("--images", nargs="+", default=[], type=Path, help="Images of the same names, for intensities.")
+    parser.add_argument(
+        "labels", nargs="+", type=Path, metavar="LABELS", help="Label files or folders of them."
+    )
+    parser.add_argument(
+        "--images", nargs="+", default=[], type=Path, help="Images of the same names, for intensities."
+    )
     _output(parser, "Folder of counts.csv and cells.csv.")
     _reading(parser)
     add_options(parser, MeasureConfig)
@@ -147,7 +168,9 @@ def _models(commands: _Commands) -> None:
 
 
 def _doctor(commands: _Commands) -> None:
-    parser = _add(commands, "doctor", "Tell what matters about torch, GPU, Qt and OpenGL, and how to mend it.")
+    parser = _add(
+        commands, "doctor", "Tell what matters about torch, GPU, Qt and OpenGL, and how to mend it."
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
 
 
@@ -167,7 +190,9 @@ def _output(parser: argparse.ArgumentParser, told: str, metavar: str = "DIR") ->
 
 
 def _image(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--image-channel", metavar="NAME", help="The label-free channel, by name or number (from 0).")
+    parser.add_argument(
+        "--image-channel", metavar="NAME", help="The label-free channel, by name or number (from 0)."
+    )
 
 
 def _fluorescence(parser: argparse.ArgumentParser) -> None:
@@ -178,8 +203,14 @@ def _fluorescence(parser: argparse.ArgumentParser) -> None:
 
 def _reading(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("reading")
-    group.add_argument("--axes", help="The order of the axes, such as TCYX, where the file does not tell or is wrong.")
+    group.add_argument(
+        "--axes", help="The order of the axes, such as TCYX, where the file does not tell or is wrong."
+    )
     group.add_argument("--series", type=int, default=0, help="Which series of the file, from 0.")
     group.add_argument("--z", help="With several planes: max, middle, or a number from 0. Default: max.")
-    group.add_argument("--pixel-size-um", type=float, help="Side of a pixel in µm, where the file does not tell.")
-    group.add_argument("--frame-interval-s", type=float, help="Time between frames in s, where the file does not tell.")
+    group.add_argument(
+        "--pixel-size-um", type=float, help="Side of a pixel in µm, where the file does not tell."
+    )
+    group.add_argument(
+        "--frame-interval-s", type=float, help="Time between frames in s, where the file does not tell."
+    )

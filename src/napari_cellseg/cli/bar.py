@@ -13,29 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as RichProgress
 
 from napari_cellseg.learn.events import BatchDone, Compared, EpochDone, Preflight
-from napari_cellseg.progress import Event, Note, Progress, Steps, follow
+from napari_cellseg.progress import Event, Note, Progress, Steps, duration, follow
 
 R = TypeVar("R")
-
-
-def duration(seconds: float) -> str:
-    """Say a time span as people do.
-
-    Parameters
-    ----------
-    seconds : float
-        Time span in seconds.
-
-    Returns
-    -------
-    str
-        For example ``"1 min 40 s"``.
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class Bar:

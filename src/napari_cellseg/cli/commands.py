@@ -11,7 +11,14 @@ from typing import Any
 
 from napari_cellseg.cli.bar import show
 from napari_cellseg.cli.options import config_from
-from napari_cellseg.config import LabelConfig, MeasureConfig, NetConfig, PredictConfig, TrainConfig, TriageConfig
+from napari_cellseg.config import (
+    LabelConfig,
+    MeasureConfig,
+    NetConfig,
+    PredictConfig,
+    TrainConfig,
+    TriageConfig,
+)
 from napari_cellseg.data.stack import Stack, ZChoice
 
 
@@ -194,7 +201,9 @@ def models(options: argparse.Namespace) -> int:  # noqa: ARG001 - all commands a
     for name, folder, card in found:
         print(f"{name}\t{card.summary()}\t{folder}")
     if not found:
-        print(f"No models yet. `napari-cellseg train` makes one; models in {user_models_folder()} are listed by name.")
+        print(
+            f"No models yet. `napari-cellseg train` makes one; models in {user_models_folder()} are listed by name."
+        )
     return 0
 
 
@@ -296,7 +305,9 @@ def _z(told: str | None) -> ZChoice:
     try:
         return int(told)
     except ValueError as error:
-        raise SettingsError(f"--z is {told!r}", "It can be max, middle, or the number of a plane from 0") from error
+        raise SettingsError(
+            f"--z is {told!r}", "It can be max, middle, or the number of a plane from 0"
+        ) from error
 
 
 def _tell_counts(n_objects: int, n_frames: int, folder: Path) -> int:

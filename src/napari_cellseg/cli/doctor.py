@@ -59,7 +59,9 @@ def examine() -> list[Finding]:
 
 def _program() -> Finding:
     version = importlib.metadata.version("napari-cellseg")
-    return Finding("program", f"napari-cellseg {version}, Python {platform.python_version()}, {platform.platform()}")
+    return Finding(
+        "program", f"napari-cellseg {version}, Python {platform.python_version()}, {platform.platform()}"
+    )
 
 
 def _torch() -> Iterator[Finding]:
@@ -93,7 +95,11 @@ def _is_there(module: str) -> bool:
 
 def _opengl() -> Finding:
     tried = subprocess.run(
-        [sys.executable, "-m", "napari_cellseg.ui.probe"], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-m", "napari_cellseg.ui.probe"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     if tried.returncode == 0:
         found = json.loads(tried.stdout)
@@ -103,4 +109,6 @@ def _opengl() -> Finding:
     if any("display" in line or "platform plugin" in line for line in said):
         mend = "xvfb-run -a napari-cellseg doctor  (a virtual screen; on Debian: apt-get install xvfb libgl1-mesa-dri)"
         return Finding("OpenGL", "no screen was found", False, mend)
-    return Finding("OpenGL", said[-1], False, "Update the graphics driver; on Debian: apt-get install libgl1-mesa-dri")
+    return Finding(
+        "OpenGL", said[-1], False, "Update the graphics driver; on Debian: apt-get install libgl1-mesa-dri"
+    )

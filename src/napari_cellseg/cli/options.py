@@ -28,7 +28,11 @@ def add_options(parser: argparse.ArgumentParser, config_class: type[Config]) -> 
         default = "none" if field.default is None else field.default
         told = f"{field.description} Default: {default} {unit}".rstrip().replace("%", "%%")
         group.add_argument(
-            f"--{name.replace('_', '-')}", dest=name, default=argparse.SUPPRESS, help=told, **_kind(field.annotation)
+            f"--{name.replace('_', '-')}",
+            dest=name,
+            default=argparse.SUPPRESS,
+            help=told,
+            **_kind(field.annotation),
         )
 
 

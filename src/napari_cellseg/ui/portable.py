@@ -1,7 +1,7 @@
 """Stacks made of a layer's arrays, made ready for another process without stalling this one.
 
-Pickling an array holds Python's interpreter lock while it is copied: a movie of a gigabyte would stop the window
-for a second. Writing it to a file plane by plane does not, and the helper maps the file.
+Pickling an array holds Python's interpreter lock while it is copied: a movie of a gigabyte would stop the
+window for a second. Writing it to a file plane by plane does not, and the helper maps the file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +79,32 @@ class Spill:
             self._folder, self._files = None, {}
 
 
+@dataclass(frozen=True)
+class Plane:
+    """One plane of a stack, read in the task's thread and handed over as its array.
+
+    Attributes
+    ----------
+    stack : Stack
+        With one z plane.
+    t : int
+        Time point, from 0.
+    channel : int
+        Channel, from 0.
+    """
+
+    stack: Stack
+    t: int
+    channel: int
+
+
 def portable(args: Iterable[object], spill: Spill) -> Steps[tuple[object, ...]]:
     """Make arguments ready for another process.
 
     Parameters
     ----------
     args : iterable of object
-        Arguments of the work; stacks, and lists or tuples of stacks, among them.
+        Arguments of the work; stacks, lists or tuples of stacks, and planes among them.
     spill : Spill
         Where the planes go.
 
@@ -104,13 +123,21 @@ def portable(args: Iterable[object], spill: Spill) -> Steps[tuple[object, ...]]:
         if isinstance(value, Stack):
             ready.append((yield from _portable_stack(value, spill)))
         elif isinstance(value, list | tuple) and value and all(isinstance(item, Stack) for item in value):
-            stacks = []
-            for stack in value:
-                stacks.append((yield from _portable_stack(stack, spill)))
-            ready.append(type(value)(stacks))
+            kind = type(value)
+            ready.append(kind((yield from _portable_stacks(value, spill))))
+        elif isinstance(value, Plane):
+            ready.append(value.stack.frame(value.t, value.channel))
         else:
             ready.append(value)
     return tuple(ready)
+
+
+def _portable_stacks(stacks: Iterable[Stack], spill: Spill) -> Steps[list[Stack]]:
+    ready: list[Stack] = []
+    for stack in stacks:
+        light = yield from _portable_stack(stack, spill)
+        ready.append(light)
+    return ready
 
 
 def _portable_stack(stack: Stack, spill: Spill) -> Steps[Stack]:

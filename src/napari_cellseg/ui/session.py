@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_cellseg.process import Helper
-from napari_cellseg.progress import Cancelled, Event, Note, Progress, Steps
+from napari_cellseg.progress import Cancelled, Event, Note, Progress, Steps, duration
 from napari_cellseg.ui.activity import Activity
 from napari_cellseg.ui.portable import Spill, portable
 from napari_cellseg.ui.task import Task, message_of
@@ -30,8 +30,8 @@ _WAIT_S = 0.1
 class Session(QObject):
     """What the five steps share. A step changes an attribute, then emits the signal that says so.
 
-    Two helper processes: `helper` for long work (labels, training, prediction), and a second one for what must
-    answer at once (preview, thumbnails), so that a preview never waits for a training.
+    Two helper processes: `helper` for long work (labels, training, prediction), and a second one for what
+    must answer at once (preview, thumbnails), so that a preview never waits for a training.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class Session(QObject):
             self._frame = t
             self.frame_changed.emit(t)
 
-    def run(
+    def run(  # noqa: PLR0913 - four news to call back with, and how it runs; all by name, all optional
         self,
         function: Callable[..., Steps[Any]],
         *args: object,
@@ -132,8 +132,8 @@ class Session(QObject):
     ) -> Task:
         """Start ``function(*args)``, a generator of events, away from the window's thread.
 
-        Stacks among the arguments may hold a layer's arrays: those are written to a temporary file, frame by
-        frame in the task's thread, and the helper reads them from there.
+        A `Plane` among the arguments arrives as its array. Stacks may hold a layer's arrays: those are
+        written to a temporary file, frame by frame in the task's thread, and the helper reads that.
 
         Parameters
         ----------
@@ -165,50 +165,52 @@ class Session(QObject):
             raise RuntimeError("The session is closed")
 
         def steps() -> Steps[Any]:
-            if here:
-                return (yield from function(*args))
-            turn, helper = self._turn[quick], self._quick if quick else self.helper
-            while not turn.acquire(timeout=_WAIT_S):
-                if task.stopping:
-                    raise Cancelled
-            try:
-                ready = yield from portable(args, self._spill)
-                if task.dropped:
-                    raise Cancelled
-                return (yield from helper.run(function, *ready))
-            finally:
-                turn.release()
+            return function(*args) if here else self._in_helper(task, quick, function, args)
 
         task = Task(steps, title)
         self._tasks.add(task)
-        activity = Activity(title) if title else None
+        self._log_of(task, title or function.__name__)
+        task.listen(event=on_event, done=on_done, failed=on_failed, cancelled=on_cancelled)
+        task.finished.connect(lambda: self._tasks.discard(task))
+        task.start()
+        return task
+
+    def _in_helper(
+        self, task: Task, quick: bool, function: Callable[..., Steps[Any]], args: tuple[object, ...]
+    ) -> Steps[Any]:
+        """Wait for the helper, hand the arguments over, and follow the work; runs in the task's thread."""
+        turn, helper = self._turn[quick], self._quick if quick else self.helper
+        while not turn.acquire(timeout=_WAIT_S):
+            if task.stopping:
+                raise Cancelled
+        try:
+            ready = yield from portable(args, self._spill)
+            if task.stopping or self._closed:
+                raise Cancelled
+            return (yield from helper.run(function, *ready))
+        finally:
+            turn.release()
+
+    def _log_of(self, task: Task, what: str) -> None:
+        """Write what happens to a task into the log and, when it has a title, into the activity dock."""
+        activity = Activity(task.title) if task.title else None
         started = time.perf_counter()
 
-        def on_any(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, Note):
                 self.say(event.text)
             if activity is not None and isinstance(event, Progress):
                 activity.show(event)
-            if on_event is not None:
-                on_event(event)
-
-        def failed(error: BaseException) -> None:
-            self.say_error(title or function.__name__, error)
-            if on_failed is not None:
-                on_failed(error)
 
         def over() -> None:
-            self._tasks.discard(task)
             if activity is not None:
                 activity.close()
-                self.say(f"{title}: over after {time.perf_counter() - started:.1f} s")
+                self.say(f"{what}: over after {duration(time.perf_counter() - started)}")
 
-        task.listen(event=on_any, done=on_done, failed=failed, cancelled=on_cancelled)
+        task.listen(event=on_event, failed=lambda error: self.say_error(what, error))
         task.finished.connect(over)
-        if title:
-            self.say(f"{title}: started")
-        task.start()
-        return task
+        if task.title:
+            self.say(f"{what}: started")
 
     def say(self, text: str) -> None:
         """Add a line to the log.

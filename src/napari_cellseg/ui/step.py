@@ -1,4 +1,4 @@
-"""What the panels of the five steps have in common: a primary button, options, a message, and a progress row."""
+"""What the panels of the five steps have in common: primary button, options, message, progress row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_cellseg.progress import Event, Progress
+from napari_cellseg.progress import Event, Progress, duration
 from napari_cellseg.ui.task import Task, message_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _SIGN = {"info": "ℹ", "warning": "⚠", "error": "✖"}
 
 
 def time_left(seconds: float | None) -> str:
-    """Say a duration as people do.
+    """Say how long work will still take.
 
     Parameters
     ----------
@@ -42,15 +42,7 @@ def time_left(seconds: float | None) -> str:
     str
         For example ``"1 min 40 s left"``; empty when not known.
     """
-    if seconds is None:
-        return ""
-    whole = max(1, round(seconds))
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    if hours:
-        return f"{hours} h {minutes} min left"
-    if minutes:
-        return f"{minutes} min left" if minutes >= 5 or not rest else f"{minutes} min {rest} s left"
-    return f"{rest} s left"
+    return "" if seconds is None else f"{duration(max(1.0, seconds))} left"
 
 
 class Message(QFrame):
@@ -190,9 +182,9 @@ class ProgressRow(QWidget):
 class Step(QWidget):
     """The panel of one step.
 
-    Subclasses set `title`, fill `body` and emit ``summary_changed(state, text)``, with the state one of
-    ``"todo"``, ``"done"``, ``"attention"`` and ``"running"``. From top to bottom: what is in `body`, the primary
-    button, the progress row, the message, what is in `below`.
+    Subclasses set `title`, fill `body` and call `summarise`, which emits ``summary_changed(state, text)``
+    with the state one of ``"todo"``, ``"done"``, ``"attention"`` and ``"running"``. From top to bottom: what
+    is in `body`, the primary button, the progress row, the message, what is in `below`.
 
     Parameters
     ----------
@@ -242,7 +234,7 @@ class Step(QWidget):
         """
         self.primary.setText(text)
         self.primary.setToolTip(tooltip)
-        self.primary.clicked.connect(lambda: on_click())
+        self.primary.clicked.connect(lambda _checked: on_click())
         self.primary.show()
 
     def add_option(self, widget: QWidget) -> None:

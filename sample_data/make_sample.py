@@ -116,7 +116,7 @@ def simulate(
     stained = _choose_stained(fate, truth, tracks, unstained)
     leaked, blurred = _mishaps(fate, n_frames) if mishaps else (-1, -1)
     optics = _Optics(glass, size, n_cells)
-    phase_camera, nuclei_camera = Camera(0.017, 6, 6.0, bits), Camera(0.22, 4, 2.5, bits)
+    phase_camera, nuclei_camera = Camera(0.0165, 4, 6.0, bits), Camera(0.22, 4, 2.5, bits)
     phase, nuclei = [], []
     for t, drawing in enumerate(drawings):
         trash, glow = optics.debris.draw(size, tuple(shifts[t]))

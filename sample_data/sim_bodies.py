@@ -34,6 +34,8 @@ class Looks:
         Shape of the nucleus: long to short axis, orientation, its change per frame, third harmonic.
     nucleoli : ndarray
         Axes NK3: place (v, u in units of the radius) and radius in px (0: absent).
+    relief : ndarray
+        Axes N3: how much rim, clear inside and covering organelles set the nucleus off.
     thickness : ndarray
         Optical thickness of the body relative to the others.
     brightness : ndarray
@@ -54,6 +56,7 @@ class Looks:
     spin: Float
     bend: Float
     nucleoli: Float
+    relief: Float
     thickness: Float
     brightness: Float
     texture: npt.NDArray[np.int64]
@@ -76,25 +79,26 @@ def draw_looks(rng: np.random.Generator, n: int, bank: int) -> Looks:
     Looks
         Their traits.
     """
-    arms = 4
+    arms = 5
     nucleoli = np.zeros((n, 4, 3))
     where, far = rng.uniform(0, 2 * np.pi, (n, 4)), 0.62 * np.sqrt(rng.uniform(0, 1, (n, 4)))
     nucleoli[..., 0], nucleoli[..., 1] = far * np.sin(where), far * np.cos(where)
     there = np.arange(4) < rng.integers(1, 5, (n, 1))
     nucleoli[..., 2] = np.where(there, rng.uniform(0.9, 1.8, (n, 4)), 0)
     return Looks(
-        body_px=rng.normal(22.0, 3.0, n).clip(16, 30),
-        wave=rng.normal(0, [0.10, 0.10, 0.06, 0.05], (n, 4)),
+        body_px=rng.normal(17.5, 2.2, n).clip(14, 24),
+        wave=rng.normal(0, [0.16, 0.12, 0.07, 0.05], (n, 4)),
         wave_phase=rng.uniform(0, 2 * np.pi, (n, 4)),
-        arm=rng.gamma(2.0, 0.28, (n, arms)).clip(0, 1.3) * (rng.random((n, arms)) < 0.75),
+        arm=rng.gamma(2.4, 0.48, (n, arms)).clip(0, 2.4) * (rng.random((n, arms)) < 0.75),
         arm_angle=rng.uniform(0, 2 * np.pi, (n, arms)),
-        arm_width=rng.uniform(5, 40, (n, arms)),
+        arm_width=np.exp(rng.uniform(np.log(1.8), np.log(7), (n, arms))),
         arm_rate=rng.normal(0, 0.22, (n, arms)),
         aspect=rng.uniform(1.02, 1.42, n),
         turn=rng.uniform(0, np.pi, n),
         spin=rng.normal(0, 0.05, n),
         bend=rng.normal(0, 0.035, n),
         nucleoli=nucleoli,
+        relief=np.clip(rng.normal([0.125, 0.11, 0.26], [0.035, 0.035, 0.10], (n, 3)), 0.05, 0.6),
         thickness=rng.lognormal(0, 0.16, n),
         brightness=rng.lognormal(0, 0.28, n),
         texture=rng.integers(0, bank - 2 * HALF - 1, (n, 2, 2)),
@@ -117,11 +121,11 @@ def texture_bank(rng: np.random.Generator, side: int = 512) -> F32:
         Axes YX: band-passed noise with dark granules, zero mean, unit variance.
     """
     noise = rng.standard_normal((side, side))
-    fine = ndimage.gaussian_filter(noise, 0.9, mode="wrap") - ndimage.gaussian_filter(noise, 2.5, mode="wrap")
+    fine = ndimage.gaussian_filter(noise, 0.8, mode="wrap") - ndimage.gaussian_filter(noise, 2.0, mode="wrap")
     coarse = ndimage.gaussian_filter(rng.standard_normal((side, side)), 4, mode="wrap")
     seeds = (rng.random((side, side)) < 0.012) * rng.gamma(2.0, 0.5, (side, side))
-    granules = ndimage.gaussian_filter(seeds, 1.0, mode="wrap")
-    mixed = fine / fine.std() + 0.6 * coarse / coarse.std() + 1.1 * granules / granules.std()
+    granules = ndimage.gaussian_filter(seeds, 0.9, mode="wrap")
+    mixed = fine / fine.std() + 0.45 * coarse / coarse.std() + 1.1 * granules / granules.std()
     return np.asarray((mixed - mixed.mean()) / mixed.std(), np.float32)
 
 
@@ -218,14 +222,14 @@ class Painter:
         q, glow = self._nucleus(i, t, v, u, granules)
         radius = float(self.tracks.nucleus_px[i])
         dome = np.exp(-((distance / (1.9 * radius)) ** 2))
-        lamella = 0.10 + 0.05 * np.exp(-(((edge - distance) / 3.0 - 0.6) ** 2))
-        rough = (0.035 + 0.10 * dome) * granules
-        clear = expit((q - 0.93) * 14)  # 0 in the nucleus, 1 outside
-        spread = inside * (lamella + 0.30 * dome + rough * clear + self._nuclear_relief(i, t, v, u, q))
-        ball = 2.3 * np.sqrt(np.clip(1 - (distance / np.maximum(edge, 1)) ** 2, 0, None))
-        ball = ball + 0.12 * inside * granules + np.where(q < 1, 0.35 * (1 - q), 0)
-        depth = (1 - round_up) * spread + round_up**2 * ball
-        return np.asarray(depth * self.looks.thickness[i], np.float32), glow, q
+        lamella = 0.09 + 0.07 * np.exp(-(((edge - distance) / 2.2 - 0.7) ** 2))
+        cover = self.looks.relief[i, 2]  # organelles above and below the nucleus
+        rough = (0.02 + 0.095 * dome) * granules * (cover + (1 - cover) * expit((q - 0.95) * 12))
+        spread = inside * (lamella + 0.30 * dome + rough + self._nuclear_relief(i, t, v, u, q))
+        ball = 3.0 * np.sqrt(np.clip(1 - (distance / np.maximum(edge, 1)) ** 2, 0, None))
+        ball = ball + 0.16 * inside * granules - 0.8 * np.clip(1 - q, 0, None)
+        depth = (1 - round_up) * self.looks.thickness[i] * spread + round_up**2 * ball
+        return np.asarray(depth, np.float32), glow, q
 
     def _outline(self, i: int, t: int, angle: F32, round_up: float) -> F32:
         """Distance from the centre to the cell's edge in each direction, px."""
@@ -237,8 +241,9 @@ class Painter:
         for k in range(looks.arm.shape[1]):
             length = looks.arm[i, k] * (0.75 + 0.25 * np.sin(looks.arm_rate[i, k] * 3 * t + k))
             toward = looks.arm_angle[i, k] + 0.15 * looks.arm_rate[i, k] * t
-            spread += length * np.exp(looks.arm_width[i, k] * (np.cos(angle - toward) - 1))
-        lead = 0.22 * np.exp(1.5 * (np.cos(angle - self.tracks.heading[t, i]) - 1))
+            off = np.angle(np.exp(1j * (angle - toward)))
+            spread += length * np.exp(-looks.arm_width[i, k] * (np.hypot(off, 0.05) - 0.05))
+        lead = 0.30 * np.exp(2.0 * (np.cos(angle - self.tracks.heading[t, i]) - 1))
         grown = min(1.0, 0.72 + 0.03 * self.tracks.age[t, i])
         ball = 1.32 * self.tracks.nucleus_px[i] * (0.85 if self.tracks.age[t, i] < SPREAD_FRAMES else 1.0)
         out = (1 - round_up) * looks.body_px[i] * grown * (spread + lead) * 0.92 + round_up * ball
@@ -276,8 +281,8 @@ class Painter:
         """Draw what sets the nucleus off in phase contrast: a dark rim, a clear inside, dark nucleoli."""
         long, short, turn = self._nuclear_axes(i, t)
         radius = np.sqrt(long * short)
-        rim = 0.17 * np.exp(-(((q - 0.97) * radius / 1.1) ** 2))
-        inside = -0.10 * expit((0.9 - q) * 14)
+        rim = self.looks.relief[i, 0] * np.exp(-(((q - 0.97) * radius / 1.1) ** 2))
+        inside = -self.looks.relief[i, 1] * expit((0.9 - q) * 14)
         along = u * np.cos(turn) + v * np.sin(turn)
         across = v * np.cos(turn) - u * np.sin(turn)
         dots = np.zeros_like(q)

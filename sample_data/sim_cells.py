@@ -35,7 +35,7 @@ class Motion:
     speed_px: float = 1.5
     persistence: float = 0.85
     cycle_frames: float = 90.0
-    crowd_px: float = 38.0
+    crowd_px: float = 32.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class _Population:
         self.alive = np.append(self.alive, [True, True])
 
 
-def _scatter(rng: np.random.Generator, n: int, size: Float, nearest_px: float = 19.0) -> Float:
+def _scatter(rng: np.random.Generator, n: int, size: Float, nearest_px: float = 16.0) -> Float:
     """Places that keep their distance, where that is possible."""
     places: list[Float] = []
     for _ in range(60 * n):

@@ -1,0 +1,221 @@
+"""Reading single pages of a file, which is open only meanwhile: small picklable readers."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_cellseg.errors import InputError
+
+Array = npt.NDArray[Any]
+
+BROKEN = (ValueError, KeyError, IndexError, TypeError, RuntimeError, EOFError, struct.error, zlib.error)
+"""What the decoders raise on damaged data (imagecodecs' errors are RuntimeErrors)."""
+
+
+class Pages(Protocol):
+    """The pages of an image file, each with one or more planes."""
+
+    def read(self, page: int) -> Array:
+        """Read one page.
+
+        Parameters
+        ----------
+        page : int
+            From 0.
+
+        Returns
+        -------
+        ndarray
+            The page as it is in the file.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class RawPages:
+    """Uncompressed pages one after the other: an ImageJ hyperstack of any size has only one header for all.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    offset : int
+        Where the first page starts, in bytes.
+    shape : tuple of int
+        Shape of a page.
+    dtype : str
+        With the byte order of the file.
+    """
+
+    path: str
+    offset: int
+    shape: tuple[int, ...]
+    dtype: str
+
+    def read(self, page: int) -> Array:
+        """Read one page.
+
+        Parameters
+        ----------
+        page : int
+            From 0.
+
+        Returns
+        -------
+        ndarray
+            The page, in the machine's own byte order.
+
+        Raises
+        ------
+        InputError
+            The file has become shorter, or cannot be read any more.
+        """
+        dtype, count = np.dtype(self.dtype), int(np.prod(self.shape, dtype=np.int64))
+        try:
+            flat = np.fromfile(self.path, dtype, count, offset=self.offset + page * count * dtype.itemsize)
+        except (OSError, MemoryError) as error:
+            raise unreadable(self.path, error) from error
+        if flat.size < count:
+            raise unreadable(self.path, f"it ends within plane {page}")
+        return flat.reshape(self.shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class TiffPages:
+    """Pages of a TIFF, each with its own header, compressed or not.
+
+    Attributes
+    ----------
+    paths : tuple of str
+        The file, or the files of an OME-TIFF set.
+    where : ndarray
+        One row per page: number of the file, position of the page's header in it (-1: the page was never
+        written, as OME-TIFF allows; it reads as zeros).
+    shape : tuple of int
+        Shape of a page.
+    dtype : str
+        In the machine's own byte order.
+    """
+
+    paths: tuple[str, ...]
+    where: npt.NDArray[np.int64]
+    shape: tuple[int, ...]
+    dtype: str
+
+    def read(self, page: int) -> Array:
+        """Read one page; nothing else of the file is decoded.
+
+        Parameters
+        ----------
+        page : int
+            From 0.
+
+        Returns
+        -------
+        ndarray
+            The page, in the machine's own byte order.
+
+        Raises
+        ------
+        InputError
+            The page is damaged.
+        """
+        file, offset = (int(n) for n in self.where[page])
+        if offset < 0:
+            return np.zeros(self.shape, self.dtype)
+        try:
+            with tifffile.TiffFile(self.paths[file]) as tiff:
+                tiff.filehandle.seek(offset)
+                array: Array = tifffile.TiffPage(tiff, index=page).asarray()
+        except (OSError, MemoryError, *BROKEN) as error:
+            raise unreadable(self.paths[file], f"its plane {page} is damaged ({error})") from error
+        if array.size != int(np.prod(self.shape, dtype=np.int64)):
+            raise unreadable(self.paths[file], f"its plane {page} has another size than the first")
+        return array.reshape(self.shape).astype(np.dtype(self.dtype), copy=False)
+
+
+@dataclass(frozen=True)
+class PicturePage:
+    """The one page of a PNG or JPEG.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    shape : tuple of int
+        Shape of the page, with samples last.
+    dtype : str
+        Pixel type.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    def read(self, page: int = 0) -> Array:  # noqa: ARG002 - as all `Pages` have it
+        """Read the picture.
+
+        Parameters
+        ----------
+        page : int
+            Always 0.
+
+        Returns
+        -------
+        ndarray
+            Axes YX or YXS.
+
+        Raises
+        ------
+        InputError
+            The file is damaged.
+        """
+        try:
+            data = Path(self.path).read_bytes()
+            decode = imagecodecs.png_decode if data[:4] == b"\x89PNG" else imagecodecs.jpeg_decode
+            array = np.asarray(decode(data))
+        except (OSError, MemoryError, *BROKEN) as error:
+            raise unreadable(self.path, error) from error
+        if array.size != int(np.prod(self.shape)):
+            raise unreadable(self.path, f"it holds {array.shape} instead of the declared {self.shape}")
+        return array.reshape(self.shape).astype(np.dtype(self.dtype), copy=False)
+
+
+def unreadable(path: str | Path, why: object) -> InputError:
+    """Make the error for a file that cannot be read.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    why : object
+        The reason in a few words, or an exception.
+
+    Returns
+    -------
+    InputError
+        To be raised by the caller.
+    """
+    if isinstance(why, MemoryError):
+        return InputError(
+            f"{path} does not fit into the memory of this computer",
+            "",
+            "Crop it, or save it in smaller pieces",
+        )
+    if isinstance(why, PermissionError):
+        return InputError(f"{path} must not be read by you", "", "Ask its owner for permission to read it")
+    reason = why.strerror if isinstance(why, OSError) and why.strerror else why
+    return InputError(
+        f"{path} cannot be read: {reason}",
+        "A complete, undamaged image file was expected",
+        "Copy it again from the microscope's computer, or export it again",
+    )

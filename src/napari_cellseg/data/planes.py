@@ -1,0 +1,148 @@
+"""From the pages of a file to the planes of a lazy stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import dask.array as da
+import numpy as np
+
+from napari_cellseg.data.axes import to_tczyx
+from napari_cellseg.data.pages import Array, Pages
+from napari_cellseg.data.stack import AXES
+
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Weights of red, green and blue: Rec. ITU-R BT.709, as in skimage.color.rgb2gray."""
+
+RGB_NOTE = "The colours (RGB) were turned into grey (luminance)"
+
+
+@dataclass(frozen=True)
+class PlaneReader:
+    """Maps a time point, channel and depth to a plane of a file.
+
+    Attributes
+    ----------
+    pages : Pages
+        The file's pages.
+    axes : str
+        Letters of all axes of the file, S for the colours of RGB.
+    shape : tuple of int
+        Their lengths.
+    paged : int
+        How many of the leading axes count pages; the others lie within a page.
+    dtype : str
+        Pixel type of the planes.
+    """
+
+    pages: Pages
+    axes: str
+    shape: tuple[int, ...]
+    paged: int
+    dtype: str
+
+    def __call__(self, block_id: tuple[int, ...] | None = None) -> Array:
+        """Read one plane.
+
+        Parameters
+        ----------
+        block_id : tuple of int
+            Indices along TCZYX; dask gives them.
+
+        Returns
+        -------
+        ndarray
+            Axes TCZYX, with one plane.
+        """
+        at = dict(zip(AXES, block_id or (0,) * len(AXES), strict=True))
+        page = 0
+        for letter, length in zip(self.axes[: self.paged], self.shape[: self.paged], strict=True):
+            page = page * length + at[letter]
+        inside = self.axes[self.paged :]
+        array = self.pages.read(page)
+        if "S" in inside:
+            array = luminance(np.moveaxis(array, inside.index("S"), -1))
+            inside = inside.replace("S", "")
+        plane = array[tuple(slice(None) if letter in "YX" else at[letter] for letter in inside)]
+        if inside.index("X") < inside.index("Y"):
+            plane = plane.T
+        return np.ascontiguousarray(plane, dtype=np.dtype(self.dtype))[None, None, None]
+
+
+@dataclass(frozen=True)
+class _WholePage:
+    reader: PlaneReader
+
+    def __call__(self, block_id: tuple[int, ...] | None = None) -> Array:
+        lead = (block_id or ())[: self.reader.paged]
+        page = int(np.ravel_multi_index(lead, self.reader.shape[: self.reader.paged])) if lead else 0
+        inner = self.reader.shape[self.reader.paged :]
+        return self.reader.pages.read(page).reshape((1,) * self.reader.paged + inner)
+
+
+def lazy_tczyx(reader: PlaneReader) -> da.Array:
+    """Make the lazy array of a file.
+
+    Parameters
+    ----------
+    reader : PlaneReader
+        How its planes are read.
+
+    Returns
+    -------
+    dask.array.Array
+        Axes TCZYX, one chunk per plane. Its graph is symbolic: as small for 20,000 frames as for one.
+    """
+    if not {"Y", "X"} <= set(reader.axes[reader.paged :]):  # as told, height or width counts pages
+        inner = reader.shape[reader.paged :]
+        chunks = tuple((1,) * n for n in reader.shape[: reader.paged]) + tuple((n,) for n in inner)
+        return to_tczyx(_lazy(_WholePage(reader), chunks, reader.dtype), reader.axes)
+    length = dict(zip(reader.axes, reader.shape, strict=True))
+    return lazy_planes(reader, tuple(length.get(letter, 1) for letter in AXES), reader.dtype)
+
+
+def _lazy(reader: Any, chunks: tuple[tuple[int, ...], ...], dtype: str) -> da.Array:
+    meta = np.empty((0,) * len(chunks), dtype)
+    return da.map_blocks(reader, chunks=chunks, dtype=np.dtype(dtype), meta=meta)
+
+
+def lazy_planes(reader: Any, shape: tuple[int, ...], dtype: str) -> da.Array:
+    """Make a lazy array whose planes a function reads.
+
+    Parameters
+    ----------
+    reader : callable
+        Takes ``block_id`` (indices along TCZYX), returns one plane with axes TCZYX; picklable.
+    shape : tuple of int
+        Along TCZYX.
+    dtype : str
+        Pixel type.
+
+    Returns
+    -------
+    dask.array.Array
+        Axes TCZYX, one chunk per plane.
+    """
+    chunks = tuple((1,) * n for n in shape[:3]) + tuple((n,) for n in shape[3:])
+    return _lazy(reader, chunks, dtype)
+
+
+def luminance(colours: Array) -> Array:
+    """Turn colours into grey.
+
+    Parameters
+    ----------
+    colours : ndarray
+        Axes ...S with red, green, blue first; further samples (alpha) are left out.
+
+    Returns
+    -------
+    ndarray
+        Weighted by `LUMINANCE` (Rec. ITU-R BT.709), same dtype; integers are rounded.
+    """
+    grey = np.asarray(colours[..., :3], dtype=np.float64) @ np.asarray(LUMINANCE)
+    if np.issubdtype(colours.dtype, np.integer):
+        grey = np.rint(grey)
+    result: Array = grey.astype(colours.dtype)
+    return result

@@ -25,7 +25,7 @@ from sim_cells import MITOSIS_FRAMES, Tracks, live
 from sim_optics import Camera, dust, leak, phase_contrast, scatter_debris, shading
 
 FRAMES = 14
-PIXEL_UM = 0.65
+PIXEL_UM = 0.64
 INTERVAL_S = 600.0
 STUDY = {"pos01": 101, "pos02": 202, "pos03": 303}
 PAD = 32
@@ -108,7 +108,7 @@ def simulate(
     tracks = live(life, n_frames, size, founders)
     bank = texture_bank(looks)
     painter = Painter(tracks, draw_looks(looks, len(tracks.parent), bank.shape[0]), bank)
-    shifts = np.cumsum(glass.normal(0, 0.5, (n_frames, 2)), axis=0).clip(-6, 6)
+    shifts = np.cumsum(glass.normal(0, 0.8, (n_frames, 2)), axis=0).clip(-6, 6)
     shifts -= shifts[0]
     drawings = [painter.draw(t, size, tuple(shifts[t])) for t in range(n_frames)]
     inner = np.s_[PAD:-PAD, PAD:-PAD]

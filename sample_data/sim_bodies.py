@@ -227,8 +227,10 @@ class Painter:
         rough = (0.02 + 0.095 * dome) * granules * (cover + (1 - cover) * expit((q - 0.95) * 12))
         spread = inside * (lamella + 0.30 * dome + rough + self._nuclear_relief(i, t, v, u, q))
         ball = 3.0 * np.sqrt(np.clip(1 - (distance / np.maximum(edge, 1)) ** 2, 0, None))
-        ball = ball + 0.16 * inside * granules - 0.8 * np.clip(1 - q, 0, None)
-        depth = (1 - round_up) * self.looks.thickness[i] * spread + round_up**2 * ball
+        ball = ball + 0.2 * inside * granules - 0.8 * np.clip(1 - q, 0, None)
+        part = float(np.clip((round_up - 0.6) / 0.3, 0, 1))
+        full = 0.22 * round_up + 0.78 * part**2 * (3 - 2 * part)  # once round, it soon stands up
+        depth = (1 - round_up) * self.looks.thickness[i] * spread + full * ball
         return np.asarray(depth, np.float32), glow, q
 
     def _outline(self, i: int, t: int, angle: F32, round_up: float) -> F32:

@@ -35,7 +35,7 @@ class Motion:
     speed_px: float = 1.5
     persistence: float = 0.85
     cycle_frames: float = 90.0
-    crowd_px: float = 32.0
+    crowd_px: float = 26.0
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,9 @@ class _Population:
             apart = self.place[live, None] - self.place[None, live]
             distance = np.hypot(apart[..., 0], apart[..., 1]) + np.eye(len(live)) * 1e6
             grown = self.radius[live] * np.where(self.age[live] < 3, 0.8, 1.0)
-            touch = grown[:, None] + grown[None] - 0.5
+            touch = 0.93 * (grown[:, None] + grown[None])
             push = 0.5 * np.clip(touch - distance, 0, None)
-            push += 0.006 * np.clip(self.motion.crowd_px - distance, 0, None)
+            push += 0.003 * np.clip(self.motion.crowd_px - distance, 0, None)
             self.place[live] += (apart / np.maximum(distance, 1e-3)[..., None] * push[..., None]).sum(1)
         out = (self.place < 0) | (self.place > self.size)
         self.velocity[out] *= -1

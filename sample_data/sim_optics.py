@@ -21,7 +21,7 @@ def phase_contrast(
     because the ring is not a point, it takes some of the diffracted light with it, which is what makes halo
     and shade-off (Zernike 1942; Wilson and Sheppard 1984). With the field ``E = exp(i phase)`` and its
     low-pass ``L``, the image is ``|E - L - i a L|^2 / a^2``. Thick cells scatter light past the ring, which
-    takes the extremes off: intensities level out towards 0.25 and 2.1 of the background.
+    takes the extremes off: intensities level out towards 0.35 and 2.1 of the background.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def phase_contrast(
     spectrum = np.fft.fft2(field) * np.exp(-1j * np.pi * defocus * square)
     image = np.fft.ifft2(spectrum * (1 - ring - 1j * transmission * ring))
     above = np.abs(image) ** 2 / transmission**2 - 1
-    most = np.where(above > 0, 1.1, 0.75)
+    most = np.where(above > 0, 1.1, 0.65)
     intensity = 1 + most * np.tanh(above / most)
     return np.asarray(ndimage.gaussian_filter(intensity, 0.65), np.float32)
 

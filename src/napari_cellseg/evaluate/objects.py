@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellseg.evaluate.overlaps import FloatArray, IntArray, Overlaps, overlaps, pair_indices
+from napari_cellseg.evaluate.overlaps import FloatArray, IntArray, Overlaps, overlaps, pair_indices, ratio
 
 THRESHOLDS: tuple[float, ...] = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 """IoU thresholds at which AP is reported."""
@@ -74,6 +74,8 @@ class ObjectCounts:
         True objects of which any pixel is predicted.
     predicted_touching : int
         Predicted objects that share any pixel with a true object.
+    n_off : int
+        Absolute difference of the two counts, frame by frame.
     """
 
     n_truth: int = 0
@@ -83,6 +85,7 @@ class ObjectCounts:
     iou_sum: float = 0.0
     truth_touched: int = 0
     predicted_touching: int = 0
+    n_off: int = 0
 
     def __add__(self, other: ObjectCounts) -> ObjectCounts:
         return ObjectCounts(
@@ -93,6 +96,7 @@ class ObjectCounts:
             self.iou_sum + other.iou_sum,
             self.truth_touched + other.truth_touched,
             self.predicted_touching + other.predicted_touching,
+            self.n_off + other.n_off,
         )
 
     def scores(self) -> dict[str, float]:
@@ -103,8 +107,9 @@ class ObjectCounts:
         dict
             ``ap50`` to ``ap90``, ``ap_mean`` (mean over `THRESHOLDS`), ``object_precision``,
             ``object_recall`` and ``object_f1`` at IoU 0.5, ``sq``, ``pq``, ``overlap_precision``,
-            ``overlap_recall``, ``overlap_f1``, ``n_truth``, ``n_predicted`` and ``count_error``
-            (predicted less true, relative to true). NaN where there is nothing to count on.
+            ``overlap_recall``, ``overlap_f1``, ``n_truth``, ``n_predicted``, ``count_error``
+            (predicted less true, relative to true) and ``count_absolute_error`` (the same without signs,
+            summed frame by frame). NaN where there is nothing to count on.
         """
         both = self.n_truth + self.n_predicted
         ap = [ratio(n, both - n) for n in self.matched]
@@ -126,25 +131,8 @@ class ObjectCounts:
             "n_truth": self.n_truth,
             "n_predicted": self.n_predicted,
             "count_error": ratio(self.n_predicted - self.n_truth, self.n_truth),
+            "count_absolute_error": ratio(self.n_off, self.n_truth),
         }
-
-
-def ratio(part: float, whole: float) -> float:
-    """Divide, with NaN where there is nothing to divide by.
-
-    Parameters
-    ----------
-    part : float
-        Numerator.
-    whole : float
-        Denominator.
-
-    Returns
-    -------
-    float
-        ``part / whole``; NaN when `whole` is 0.
-    """
-    return float(part / whole) if whole else float("nan")
 
 
 def harmonic(precision: float, recall: float) -> float:
@@ -271,6 +259,7 @@ def counts_from(table: Overlaps) -> ObjectCounts:
         iou_sum=float(table.iou[chosen[0]].sum()),
         truth_touched=touched[0],
         predicted_touching=touched[1],
+        n_off=abs(len(table.prediction) - len(table.truth)),
     )
 
 

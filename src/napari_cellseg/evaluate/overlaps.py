@@ -79,6 +79,24 @@ class Overlaps:
         return matrix
 
 
+def ratio(part: float, whole: float) -> float:
+    """Divide, with NaN where there is nothing to divide by.
+
+    Parameters
+    ----------
+    part : float
+        Numerator.
+    whole : float
+        Denominator.
+
+    Returns
+    -------
+    float
+        ``part / whole``; NaN when `whole` is 0.
+    """
+    return float(part / whole) if whole else float("nan")
+
+
 def check_same_shape(truth: npt.NDArray[Any], prediction: npt.NDArray[Any], name: str = "") -> None:
     """Refuse a truth and a prediction that do not lie on the same pixels.
 

@@ -136,6 +136,15 @@ class LabelConfig(Config):
         "Split touching nuclei",
         "By shape (waists), by intensity (dark seams), by both, or not at all.",
     )
+    outline: float = option(
+        0.5,
+        "Outline at",
+        "A nucleus ends where its brightness falls to this fraction of its own height: more draws it tighter. "
+        "0 leaves the outline where the threshold drew it.",
+        advanced=True,
+        ge=0,
+        le=0.95,
+    )
     clahe_block_px: int = option(
         127,
         "Contrast block",
@@ -210,17 +219,35 @@ class TriageConfig(Config):
 class NetConfig(Config):
     """The network."""
 
-    encoder: Literal["resnet18", "resnet34", "timm-mobilenetv3_small_100", "efficientnet-b0"] = option(
+    encoder: Literal[
         "resnet18",
+        "resnet34",
+        "efficientnet-b0",
+        "tu-mobilenetv3_small_100",
+        "tu-regnetx_002",
+        "tu-resnet10t",
+    ] = option(
+        "tu-regnetx_002",
         "Encoder",
         "The part that looks at the image: larger ones see more and take longer.",
         advanced=True,
     )
     decoder_channels: tuple[int, ...] = option(
-        (128, 64, 48, 32, 16),
+        (64, 32, 32, 16),
         "Decoder channels",
-        "Width of the part that draws the masks, coarse to fine.",
+        "Width of the part that draws the masks, coarse to fine; as many as there are levels of detail.",
         advanced=True,
+        min_length=2,
+        max_length=5,
+    )
+    object_px: float = option(
+        24.0,
+        "Object size",
+        "Frames with larger objects are shrunk until a typical one has this diameter: faster, and as good.",
+        unit="px",
+        advanced=True,
+        ge=8,
+        le=256,
     )
 
 

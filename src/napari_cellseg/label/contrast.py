@@ -1,0 +1,224 @@
+"""What a frame looks like before anything is found in it: background, noise, range, local contrast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
+from skimage.exposure import equalize_adapthist
+
+from napari_cellseg.config import LabelConfig
+
+Plane = npt.NDArray[np.float32]
+
+_GREY_LEVELS = 2**14  # of scikit-image's CLAHE: more bins than that cannot differ
+_BACKGROUND_PERCENTILE = 25
+_SMALLEST_SIDE_PX = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """A frame freed of its background.
+
+    Attributes
+    ----------
+    above : ndarray
+        Axes YX, float32: grey values above the local background, smoothed to the scale of small nuclei.
+    sharp : ndarray
+        The same, smoothed only as far as the noise of this frame makes necessary: outlines are drawn on it.
+    noise : float
+        Standard deviation of `above` where there is nothing, in grey values.
+    top : float
+        The frame's range: grey values from the background to the brightest structure of a nucleus's size.
+    saturated : ndarray
+        Axes YX, bool: pixels at the upper end of what the camera could record.
+    """
+
+    above: Plane
+    sharp: Plane
+    noise: float
+    top: float
+    saturated: npt.NDArray[np.bool_]
+
+
+def clean(image: npt.NDArray[Any]) -> Plane:
+    """Make any real frame fit for computing: float32, without NaN and infinities.
+
+    Parameters
+    ----------
+    image : ndarray
+        Axes YX, any real dtype.
+
+    Returns
+    -------
+    ndarray
+        Axes YX, float32. Pixels that are not numbers get the median of the others; 0 where none is a number.
+    """
+    with np.errstate(over="ignore"):  # beyond float32 becomes infinite, and is treated as such
+        plane = np.asarray(image).astype(np.float32)
+    finite = np.isfinite(plane)
+    if not finite.all():
+        plane[~finite] = np.median(plane[finite]) if finite.any() else 0
+    return plane
+
+
+def smoothing_px(min_diameter_px: float) -> float:
+    """Choose how far a frame is smoothed before nuclei are looked for.
+
+    Parameters
+    ----------
+    min_diameter_px : float
+        Diameter of the smallest nucleus in px.
+
+    Returns
+    -------
+    float
+        Standard deviation of the Gaussian in px: a sixth of the diameter, between 0.5 and 2.
+    """
+    return float(np.clip(min_diameter_px / 6, 0.5, 2.0))
+
+
+def signal_of(plane: Plane, config: LabelConfig) -> Signal | None:
+    """Smooth a frame and take its uneven background away.
+
+    Parameters
+    ----------
+    plane : ndarray
+        Axes YX, float32, finite.
+    config : LabelConfig
+        The diameters of the smallest and the largest nucleus.
+
+    Returns
+    -------
+    Signal or None
+        None when the frame is constant: there is nothing to find.
+    """
+    lowest, highest = float(plane.min()), float(plane.max())
+    if not highest - lowest > 1e-6 * max(abs(lowest), abs(highest)):
+        return None
+    scale = smoothing_px(config.min_diameter_px)
+    plane = plane - np.float32(lowest)  # keeps the digits of float32 where the offset is large
+    smooth = ndi.gaussian_filter(plane, scale)
+    background = background_of(smooth, config.max_diameter_px)
+    above = smooth - background
+    level, noise = _mode(above)
+    above -= level
+    pixels = max(1, round(np.pi / 4 * config.min_diameter_px**2))  # of the smallest nucleus
+    rank = max(above.size - pixels, 0)
+    top = float(np.partition(above.ravel(), rank)[rank])
+    if not top > 0:
+        return None
+    background += level
+    sharp = plane - background
+    need = 20 * _mode(sharp)[1] / top - 0.5  # no smoothing below noise of 2.5 % of the range
+    if need > 0:
+        sharp = ndi.gaussian_filter(sharp, min(need, scale))
+    return Signal(above, sharp, noise, top, _saturated(plane, pixels))
+
+
+def _saturated(plane: Plane, pixels: int) -> npt.NDArray[np.bool_]:
+    """Find pixels at the camera's upper end: the largest grey value, if as many as a nucleus share it."""
+    at_top = plane == plane.max()
+    return at_top if np.count_nonzero(at_top) >= pixels else np.zeros_like(at_top)
+
+
+def background_of(plane: Plane, max_diameter_px: float) -> Plane:
+    """Estimate the uneven background: low percentiles of blocks, smoothed between them.
+
+    Parameters
+    ----------
+    plane : ndarray
+        Axes YX, float32.
+    max_diameter_px : float
+        Diameter of the largest nucleus, in px; blocks are four times as large.
+
+    Returns
+    -------
+    ndarray
+        Axes YX, float32, the shape of `plane`.
+    """
+    side = max(32, round(4 * max_diameter_px))
+    rows, columns = (max(1, round(n / side)) for n in plane.shape)
+    ys = np.linspace(0, plane.shape[0], rows + 1).astype(int)
+    xs = np.linspace(0, plane.shape[1], columns + 1).astype(int)
+    grid = np.empty((rows, columns), np.float32)
+    for row, column in np.ndindex(rows, columns):
+        block = plane[ys[row] : ys[row + 1] : 2, xs[column] : xs[column + 1] : 2]
+        grid[row, column] = np.percentile(block, _BACKGROUND_PERCENTILE)
+    # A block full of nuclei knows nothing of the background: its neighbours do.
+    grid = np.minimum(grid, ndi.median_filter(grid, 3, mode="nearest"))
+    return stretch(ndi.gaussian_filter(grid, 0.7, mode="nearest"), plane.shape)
+
+
+def stretch(grid: Plane, shape: tuple[int, ...]) -> Plane:
+    """Interpolate a coarse grid linearly to a frame.
+
+    Parameters
+    ----------
+    grid : ndarray
+        Axes YX, float32; each value stands at the middle of its cell.
+    shape : tuple of int
+        Height and width of the frame in px.
+
+    Returns
+    -------
+    ndarray
+        Axes YX, float32, of that shape; constant beyond the outermost middles.
+    """
+    out: npt.NDArray[Any] = grid
+    for axis, length in enumerate(shape):
+        cells = out.shape[axis]
+        at = np.clip((np.arange(length) + 0.5) * cells / length - 0.5, 0, cells - 1)
+        low = np.minimum(at.astype(np.intp), max(cells - 2, 0))
+        part = (at - low).astype(np.float32)
+        part = part[:, None] if axis == 0 else part[None, :]
+        first = np.take(out, low, axis=axis)
+        second = np.take(out, np.minimum(low + 1, cells - 1), axis=axis)
+        out = first + (second - first) * part
+    return np.ascontiguousarray(out, dtype=np.float32)
+
+
+def _mode(values: Plane) -> tuple[float, float]:
+    """Return the most frequent grey value and the spread below it (nuclei lie above: they do not count)."""
+    flat = values[::2, ::2].ravel() if values.size > 65536 else values.ravel()
+    low, middle = np.percentile(flat, [0.5, 60])
+    spread = float(middle - low)
+    if spread <= 0:
+        return float(middle), 0.0
+    counts, edges = np.histogram(flat, bins=128, range=(float(low), float(middle) + spread))
+    level = float(edges[int(ndi.gaussian_filter1d(counts.astype(float), 2).argmax())] + spread / 128)
+    below = flat[flat < level]
+    noise = float(np.sqrt(np.mean((below - level) ** 2))) if below.size > 8 else spread / 4
+    return level, noise
+
+
+def equalise(signal: Signal, config: LabelConfig) -> Plane:
+    """Raise the local contrast (contrast-limited adaptive histogram equalisation).
+
+    ImageJ's CLAHE (S. Saalfeld, after Zuiderveld, Graphics Gems IV, 1994, 474-485) limits the slope of the
+    mapping of grey values: no bin of a block's histogram may hold more than ``slope * pixels / bins``.
+    scikit-image, after the same source, limits a bin to ``clip_limit * pixels``: the two are equal for
+    ``clip_limit = slope / bins``.
+
+    Parameters
+    ----------
+    signal : Signal
+        The frame.
+    config : LabelConfig
+        Block, bins and slope.
+
+    Returns
+    -------
+    ndarray
+        Axes YX, float32, 0 (background) to 1.
+    """
+    unit = np.clip(signal.above / np.float32(signal.top), 0, 1)
+    if config.clahe_slope <= 1 or min(unit.shape) < _SMALLEST_SIDE_PX:
+        return np.asarray(unit, np.float32)
+    bins = min(config.clahe_bins, _GREY_LEVELS)
+    block = [min(config.clahe_block_px, n) for n in unit.shape]
+    raised = equalize_adapthist(unit, block, min(config.clahe_slope / bins, 1.0), bins)
+    return np.asarray(raised, np.float32)

@@ -1,0 +1,139 @@
+"""What shines but is no nucleus: leaked stain, debris, burnt-out pixels. Training and scoring ignore it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
+
+from napari_cellseg.config import LabelConfig
+from napari_cellseg.label.contrast import Plane, Signal
+from napari_cellseg.label.outline import Labels, diameters_of, percentile_of_each
+
+Mask = npt.NDArray[np.bool_]
+
+_BURNT = 0.3  # of an object's pixels at the camera's upper end: debris, if most objects are not like that
+_GLARING = 2.0  # times as bright as the nuclei of the frame: a speck of debris
+_LEAK_HEIGHT = 0.5  # of the brightness of the frame's nuclei
+_LEAK_SMOOTH = 0.7  # a leak's floor, as a part of its mean: lower between nuclei that touch
+_LEAK_RADIUS = 0.65  # of the largest diameter: no nucleus contains a disk that large
+_SURFACE_CELLS = 8
+
+
+def odd_objects(labels: Labels, signal: Signal, config: LabelConfig) -> npt.NDArray[np.bool_]:
+    """Tell which objects are no nuclei but shine too much to be called background.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Axes YX, int32, 0 background.
+    signal : Signal
+        The frame.
+    config : LabelConfig
+        The diameters of nuclei.
+
+    Returns
+    -------
+    ndarray
+        One bool per label from 0 to the largest: True for those larger than nuclei, for burnt-out ones among
+        objects that are not, and for specks brighter than nuclei.
+    """
+    n = int(labels.max())
+    diameter = diameters_of(labels)
+    too_large = diameter > config.max_diameter_px
+    too_small = (diameter > 0) & (diameter < config.min_diameter_px)
+    sound = ~too_large & ~too_small & (diameter > 0)
+    flat = labels.ravel()
+    pixels = np.maximum(np.bincount(flat, minlength=n + 1), 1)
+    burnt = np.bincount(flat, signal.saturated.ravel(), minlength=n + 1) / pixels > _BURNT
+    if not sound.any() or burnt[sound].mean() > 0.5:
+        burnt[:] = False  # the whole exposure is too long: those are the nuclei
+    bright = np.append(0, percentile_of_each(labels, signal.above, 90)) if n else np.zeros(1)
+    nuclei = sound & ~burnt
+    usual = float(np.median(bright[nuclei])) if nuclei.any() else np.inf
+    odd = too_large | burnt | (too_small & (bright > _GLARING * usual))
+    odd[0] = False
+    return odd
+
+
+def leaks(plane: Plane, labels: Labels, signal: Signal, config: LabelConfig) -> Mask:
+    """Find leaked stain: bright, smooth regions larger than any nucleus.
+
+    The frame is reduced, the slow change of the light across it taken away, and opened with a disk that no
+    nucleus contains: what remains high is a leak, unless it is a sheet of nuclei with gaps between them.
+
+    Parameters
+    ----------
+    plane : ndarray
+        Axes YX, float32: the frame as it came, finite.
+    labels : ndarray
+        Axes YX, int32: the nuclei found, which tell how bright nuclei are here.
+    signal : Signal
+        The frame freed of its background.
+    config : LabelConfig
+        The diameter of the largest nucleus.
+
+    Returns
+    -------
+    ndarray
+        Axes YX, bool.
+    """
+    step = max(1, int(config.max_diameter_px / 8))
+    small = _reduce(plane, step)
+    radius = _LEAK_RADIUS * config.max_diameter_px / step
+    if min(small.shape) < 2 * radius + 3:
+        return np.zeros(plane.shape, bool)
+    small = small - _light(small)
+    usual = float(np.median(signal.above[labels > 0])) if (labels > 0).any() else 0.25 * signal.top
+    limit = max(_LEAK_HEIGHT * usual, 6 * signal.noise)
+    if not small.max() > limit:
+        return np.zeros(plane.shape, bool)
+    floor = ndi.grey_opening(small, footprint=_disk(radius), mode="nearest")
+    mean = ndi.gaussian_filter(small, radius, mode="nearest")
+    seeds = (floor > limit) & (floor > _LEAK_SMOOTH * mean)
+    if not seeds.any():
+        return np.zeros(plane.shape, bool)
+    near = ndi.binary_dilation(seeds, _disk(radius))
+    region = ndi.binary_propagation(seeds, mask=seeds | (near & (small > limit / 2)))
+    full = np.repeat(np.repeat(region, step, axis=0), step, axis=1)
+    missing = [(0, max(n - m, 0)) for n, m in zip(plane.shape, full.shape, strict=True)]
+    return np.asarray(np.pad(full, missing, mode="edge")[: plane.shape[0], : plane.shape[1]])
+
+
+def _reduce(plane: Plane, step: int) -> Plane:
+    """Average blocks of `step` px; the rest at the edge is left out."""
+    rows, columns = (n // step for n in plane.shape)
+    if rows == 0 or columns == 0:
+        return plane[:1, :1]
+    blocks = plane[: rows * step, : columns * step].reshape(rows, step, columns, step)
+    return np.asarray(blocks.mean(axis=(1, 3)))
+
+
+def _light(small: Plane) -> Plane:
+    """Fit the slow change of the background's light: a quadratic surface through the darkest of each cell."""
+    rows, columns = (min(_SURFACE_CELLS, n) for n in small.shape)
+    ys, xs = np.mgrid[-1 : 1 : small.shape[0] * 1j, -1 : 1 : small.shape[1] * 1j]
+    cell = (np.arange(small.shape[0]) * rows // small.shape[0])[:, None] * columns
+    cell = cell + (np.arange(small.shape[1]) * columns // small.shape[1])[None, :]
+    numbers = np.arange(1, rows * columns + 1)
+    low = percentile_of_each((cell + 1).astype(np.int32), small, 10).astype(np.float64)
+    y, x = (ndi.mean(axis, cell + 1, numbers) for axis in (ys, xs))
+
+    def terms(y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.stack([np.ones_like(y), y, x, y * y, x * x, x * y], axis=-1)
+
+    use = low <= np.percentile(low, 75)
+    fit: npt.NDArray[np.floating] = np.zeros(6)
+    for _ in range(4):
+        fit = np.linalg.lstsq(terms(y[use], x[use]), low[use], rcond=None)[0]
+        rest = low - terms(y, x) @ fit
+        spread = float(np.median(np.abs(rest[use]))) + 1e-6 * (float(np.ptp(low)) + 1e-12)
+        use = rest < 3 * spread
+    return np.asarray(terms(ys, xs) @ fit, np.float32)
+
+
+def _disk(radius: float) -> Mask:
+    """Return a disk as a bool array of odd sides."""
+    r = int(np.ceil(radius))
+    y, x = np.ogrid[-r : r + 1, -r : r + 1]
+    return np.asarray(y * y + x * x <= radius * radius)

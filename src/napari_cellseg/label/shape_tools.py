@@ -1,0 +1,120 @@
+"""Tools that mend the shape of an object: holes, ragged outlines."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
+
+from napari_cellseg.errors import InputError
+from napari_cellseg.label.change import Edit, Frame, Mask, box_of, changed, cut_out, object_box
+
+_MARGIN_PX = 3
+
+
+def fill_holes(labels: Frame, label: int | None = None, *, frame: int = 0, who: str = "") -> Edit:
+    """Close the holes of one object or of all.
+
+    A hole is background that the object surrounds; one with another object or an ignored region in it stays.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Axes YX, integer.
+    label : int or None
+        The object; None for all.
+    frame, who : int, str
+        For the record; see `delete`.
+
+    Returns
+    -------
+    Edit
+        The holes get the object's number.
+
+    Raises
+    ------
+    InputError
+        There is no such object, or no hole.
+    """
+    if label is not None:
+        box = object_box(labels, label)
+        before = cut_out(labels, box)
+        after = before.copy()
+        after[_holes(before, before == label)] = label
+        return changed("fill_holes", frame, box, before, after, who, f"Object {label} has no holes")
+    box = box_of(labels > 0) or (0, 0, 0, 0)
+    before = cut_out(labels, box)
+    return changed("fill_holes", frame, box, before, _all_filled(before), who, "No object has holes")
+
+
+def _all_filled(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Fill every patch of background that does not reach the edge and has one object only around it."""
+    patches, n = ndi.label(labels == 0)
+    enclosed = np.ones(n + 1, bool)
+    for edge in (patches[:1], patches[-1:], patches[:, :1], patches[:, -1:]):
+        enclosed[edge] = False
+    enclosed[0] = False
+    y, x = np.nonzero(enclosed[patches])
+    if y.size == 0:
+        return labels
+    lowest = np.full(n + 1, np.iinfo(np.int32).max, np.int32)
+    highest = np.full(n + 1, np.iinfo(np.int32).min, np.int32)
+    patch = patches[y, x]
+    for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        beside = labels[y + dy, x + dx]
+        wall = beside != 0
+        np.minimum.at(lowest, patch[wall], beside[wall])
+        np.maximum.at(highest, patch[wall], beside[wall])
+    filled = labels.copy()
+    lone = (lowest[patch] == highest[patch]) & (lowest[patch] > 0)
+    filled[y[lone], x[lone]] = lowest[patch[lone]]
+    return filled
+
+
+def _holes(labels: npt.NDArray[np.int32], mask: Mask) -> Mask:
+    """Find the holes of an object that hold nothing but background."""
+    inside = ndi.binary_fill_holes(mask) & ~mask
+    if not inside.any():
+        return np.asarray(inside)
+    holes, n = ndi.label(inside)
+    free = np.ones(n + 1, bool)
+    free[holes[inside & (labels != 0)]] = False
+    free[0] = False
+    return np.asarray(free[holes])
+
+
+def smooth(labels: Frame, label: int, *, radius_px: float = 2.0, frame: int = 0, who: str = "") -> Edit:
+    """Smooth the outline of an object.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Axes YX, integer.
+    label : int
+        The object.
+    radius_px : float
+        Standard deviation in px of the Gaussian that blurs it; its half-height is the new outline.
+    frame, who : int, str
+        For the record; see `delete`.
+
+    Returns
+    -------
+    Edit
+        The object loses its corners and may grow into background, never into others.
+
+    Raises
+    ------
+    InputError
+        There is no such object, it is smooth already, or so small that nothing would be left.
+    """
+    box = object_box(labels, label, margin_px=_MARGIN_PX + round(3 * radius_px))
+    before = cut_out(labels, box)
+    mask = before == label
+    # Beyond the frame the object goes on as it is at the edge: it must not shrink away from it.
+    soft = ndi.gaussian_filter(mask.astype(np.float32), radius_px, mode="nearest") > 0.5
+    pieces, n = ndi.label(soft & (mask | (before == 0)))
+    if n == 0:
+        raise InputError(f"Object {label} is too small to be smoothed", "", "Paint it, or leave it as it is")
+    after = np.where(mask, 0, before)
+    after[pieces == np.bincount(pieces.ravel())[1:].argmax() + 1] = label
+    return changed("smooth", frame, box, before, after, who, f"Object {label} is smooth already")

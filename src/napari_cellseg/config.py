@@ -270,7 +270,7 @@ class TrainConfig(Config):
     )
     batch_size: int = option(8, "Batch", "Patches per step.", unit="patches", advanced=True, ge=1, le=1024)
     patch_px: int = option(
-        256,
+        128,
         "Patch",
         "Side of the patches cut from the frames.",
         unit="px",

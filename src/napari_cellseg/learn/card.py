@@ -1,0 +1,189 @@
+"""The card of a model: everything needed to use it and to trust it, without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_cellseg.config import NetConfig, TrainConfig
+from napari_cellseg.errors import ModelError
+
+SCHEMA_VERSION = 1
+CARD_FILE = "card.json"
+WEIGHTS_FILE = "weights.safetensors"
+_HASH_DIGITS = 12
+
+
+class ModelCard(BaseModel):
+    """What is written beside the weights of a model.
+
+    Attributes
+    ----------
+    schema_version : int
+        Version of this form.
+    name : str
+        Name of the model.
+    created : str
+        Date and time, ISO 8601 with time zone.
+    net : NetConfig
+        The network, so that it can be built again.
+    image_channel : str
+        Name of the channel that it was trained on; may be empty.
+    low_percentile, high_percentile : float
+        Frames are stretched from these percentiles to 0..1, each by itself.
+    object_diameter_px : float
+        Median diameter of the objects it was trained on, in pixels of the original frames.
+    scale : float
+        Frames are resized by this factor before they enter the network; 1 or less.
+    pixel_size_um : float or None
+        Of the training frames; None when not known.
+    train : TrainConfig
+        How it was trained, with the random seed.
+    parent : str
+        Hash of the model that training started from; empty when it started from nothing.
+    data_fingerprint : str
+        Hash of the training images and labels.
+    n_frames : int
+        Frames trained on.
+    groups, held_out : tuple of str
+        Groups trained on, and groups kept aside to score the model.
+    held_out_how : str
+        How the split was made, in words.
+    scores : dict
+        On the held-out frames: ``iou``, ``ap50``, ``f1``, ``count_error``.
+    epochs : int
+        Rounds of training in all.
+    seconds : float
+        Time of training.
+    device : str
+        Where it was trained, in words.
+    versions : dict
+        Versions of the program and of the libraries that matter.
+    sha256 : str
+        Of the weights file.
+    notes : tuple of str
+        What else should be known: data sets, licences, citations, fall backs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    created: str
+    net: NetConfig
+    image_channel: str = ""
+    low_percentile: float = Field(ge=0, le=100)
+    high_percentile: float = Field(ge=0, le=100)
+    object_diameter_px: float = Field(gt=0)
+    scale: float = Field(1.0, gt=0, le=1)
+    pixel_size_um: float | None = None
+    train: TrainConfig
+    parent: str = ""
+    data_fingerprint: str
+    n_frames: int = Field(ge=1)
+    groups: tuple[str, ...]
+    held_out: tuple[str, ...]
+    held_out_how: str
+    scores: dict[str, float]
+    epochs: int
+    seconds: float
+    device: str
+    versions: dict[str, str]
+    sha256: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def model_hash(card: ModelCard) -> str:
+    """Name the exact weights of a model, for tables and messages.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Card of the model.
+
+    Returns
+    -------
+    str
+        The first 12 hexadecimal digits of the weights' SHA-256.
+    """
+    return card.sha256[:_HASH_DIGITS]
+
+
+def sha256_of(path: Path) -> str:
+    """Compute the checksum of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256, 64 hexadecimal digits.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read the card of a model and check that its weights are those it was written for.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model.
+
+    Returns
+    -------
+    ModelCard
+        The card; the weights are there and unaltered.
+
+    Raises
+    ------
+    ModelError
+        A file is missing or altered, or the card is of a future version or damaged.
+    """
+    card_file, weights = folder / CARD_FILE, folder / WEIGHTS_FILE
+    for path in (card_file, weights):
+        if not path.is_file():
+            raise ModelError(
+                f"{folder} has no {path.name}",
+                f"A model is a folder with {CARD_FILE} and {WEIGHTS_FILE}",
+                "Choose another folder, or copy the whole model folder again",
+            )
+    card = _parse(card_file)
+    if sha256_of(weights) != card.sha256:
+        raise ModelError(
+            f"The weights of the model {folder.name} are not those its card was written for",
+            "The file was altered, or copying it was interrupted",
+            "Copy the model folder again, or train it anew",
+        )
+    return card
+
+
+def _parse(card_file: Path) -> ModelCard:
+    name = card_file.parent.name
+    damaged = "Copy the model folder again, or train it anew"
+    try:
+        raw = json.loads(card_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The card of the model {name} cannot be read: {error}", "", damaged) from error
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise ModelError(
+            f"The model {name} was made by a newer version of this program (its card has version {version})",
+            f"This program knows cards up to version {SCHEMA_VERSION}",
+            "Update with: pip install --upgrade napari-cellseg",
+        )
+    try:
+        return ModelCard.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole card"
+        raise ModelError(
+            f"The card of the model {name} is damaged at {where}: {first['msg']}", "", damaged
+        ) from error

@@ -1,0 +1,211 @@
+"""The network while it learns: weights, their running average, the optimiser, and the pace."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from napari_cellseg.config import NetConfig, TrainConfig
+from napari_cellseg.errors import TrainingError
+from napari_cellseg.learn import runtime
+from napari_cellseg.learn.augment import augment, margin_px
+from napari_cellseg.learn.losses import loss_of
+from napari_cellseg.learn.nets import build
+from napari_cellseg.learn.patches import Frame, cut
+
+_AVERAGED_STEPS = 100
+_WARM_UP_STEPS = 20
+_LAST_RATE = 0.02
+_LARGEST_GRADIENT = 5.0
+
+
+class Learner:
+    """A network that learns patch by patch.
+
+    Parameters
+    ----------
+    net : NetConfig
+        The network.
+    config : TrainConfig
+        How it learns.
+    plan : Plan
+        Batch, patch and device; `use` changes it later.
+    weights : dict of str to Tensor, optional
+        Where to start from; random weights when not given.
+    """
+
+    def __init__(
+        self,
+        net: NetConfig,
+        config: TrainConfig,
+        plan: runtime.Plan,
+        weights: dict[str, Tensor] | None = None,
+    ) -> None:
+        self.config = config
+        self.network = build(net, config.seed)
+        if weights is not None:
+            self.network.load_state_dict(weights)
+        self.average = copy.deepcopy(self.network).eval()
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
+        self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            self.optimiser, mode="max", factor=0.5, patience=max(1, config.patience // 3)
+        )
+        self.generator = runtime.seeded(config.seed)
+        self.steps = 0
+        self.base_rate = config.learning_rate
+        self.use(plan)
+
+    def use(self, plan: runtime.Plan) -> None:
+        """Change batch, patch or device, and go on.
+
+        Parameters
+        ----------
+        plan : Plan
+            What to use from now on.
+        """
+        self.plan = plan
+        self.optimiser.zero_grad(set_to_none=True)
+        runtime.free_memory()
+        self.network.to(plan.device.name)
+        self.average.to(plan.device.name)
+        for state in self.optimiser.state.values():
+            for name, value in state.items():
+                if isinstance(value, Tensor) and name != "step":  # Adam counts its steps on the CPU
+                    state[name] = value.to(plan.device.name)
+
+    def step(self, frames: Sequence[Frame], spent: float) -> float:
+        """Learn from one batch.
+
+        Parameters
+        ----------
+        frames : sequence of Frame
+            Where the patches are cut.
+        spent : float
+            Part of the time that is used up, 0 to 1; 0 when time is not bounded.
+
+        Returns
+        -------
+        float
+            The loss before the step.
+
+        Raises
+        ------
+        TrainingError
+            The loss is not a number.
+        """
+        side, device = self.plan.side_px, self.plan.device.name
+        batch = cut(frames, self.plan.batch, margin_px(side), self.generator).to(device)
+        batch = augment(batch, side, self.generator)
+        image = batch.image.contiguous(memory_format=torch.channels_last)
+        self._set_rate(spent)
+        self.network.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        with runtime.autocast(device):
+            logits = self.network(image)
+        loss = loss_of(logits, batch.state, batch.depth)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"Training went astray: its loss is not a number any more (step {self.steps + 1})",
+                "",
+                f"Try again with a learning rate below {self.config.learning_rate:g}, and look at the labels",
+            )
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
+        self.optimiser.step()
+        self.steps += 1
+        self._average()
+        return value
+
+    def _set_rate(self, spent: float) -> None:
+        """Set the learning rate: a short rise, what the plateau rule says, and a cosine over bounded time."""
+        rise = min(1.0, (self.steps + 1) / _WARM_UP_STEPS)
+        fall = _LAST_RATE + (1 - _LAST_RATE) * (1 + math.cos(math.pi * min(spent, 1.0))) / 2
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.base_rate * rise * fall
+
+    def judge(self, quality: float) -> None:
+        """Lower the learning rate when the score has not risen for some epochs.
+
+        Parameters
+        ----------
+        quality : float
+            Score of the epoch; higher is better.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.base_rate
+        self.plateau.step(quality)
+        self.base_rate = float(self.optimiser.param_groups[0]["lr"])
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Follow the weights with their exponential average, which scores better than any single step's."""
+        keep = 1 - 1 / min(_AVERAGED_STEPS, 1 + self.steps / 2)
+        for mean, now in zip(
+            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
+        ):
+            if mean.is_floating_point():
+                mean.lerp_(now, 1 - keep)
+            else:
+                mean.copy_(now)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Copy the averaged weights.
+
+        Returns
+        -------
+        dict of str to Tensor
+            On the CPU.
+        """
+        return {name: value.detach().cpu().clone() for name, value in self.average.state_dict().items()}
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        """Give everything that is needed to go on later.
+
+        Returns
+        -------
+        tensors : dict of str to Tensor
+            Weights, average, the optimiser's memory and the state of the random numbers.
+        numbers : dict of str to object
+            The rest, as JSON knows it.
+        """
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
+        for index, memory in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": value for name, value in memory.items()}
+        tensors["generator"] = self.generator.get_state()
+        plateau = {name: getattr(self.plateau, name) for name in ("best", "num_bad_epochs")}
+        return tensors, {"steps": self.steps, "base_rate": self.base_rate, **plateau}
+
+    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, float]) -> None:
+        """Go on from where `state` was taken.
+
+        Parameters
+        ----------
+        tensors, numbers : dict
+            As `state` gave them.
+        """
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {
+                name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
+            }
+
+        self.network.load_state_dict(part("network."))
+        self.average.load_state_dict(part("average."))
+        memory: dict[int, dict[str, Tensor]] = {}
+        for name, value in part("optimiser.").items():
+            index, _, kind = name.partition(".")
+            memory.setdefault(int(index), {})[kind] = value
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": memory})
+        self.generator.set_state(tensors["generator"])
+        self.steps, self.base_rate = int(numbers["steps"]), float(numbers["base_rate"])
+        self.plateau.best, self.plateau.num_bad_epochs = (
+            float(numbers["best"]),
+            int(numbers["num_bad_epochs"]),
+        )
+        self.use(self.plan)

@@ -1,0 +1,213 @@
+"""A trained model: its card and its network, saved, loaded and applied to a frame."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from napari_cellseg.data.write import atomic_folder
+from napari_cellseg.errors import ModelError
+from napari_cellseg.learn import runtime
+from napari_cellseg.learn.card import CARD_FILE, WEIGHTS_FILE, ModelCard, read_card, sha256_of
+from napari_cellseg.learn.nets import STRIDE_PX, build
+from napari_cellseg.learn.normalise import normalise
+from napari_cellseg.learn.patches import resize, scaled_shape
+from napari_cellseg.learn.tiles import apply_tiled
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A card and its network.
+
+    Attributes
+    ----------
+    card : ModelCard
+        What is known about the model.
+    network : torch.nn.Module
+        With the trained weights, on the device where it is applied.
+    """
+
+    card: ModelCard
+    network: nn.Module
+
+
+def save_model(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard:
+    """Write a model folder as a whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; it must not exist yet.
+    card : ModelCard
+        The card; the checksum of the weights is filled in.
+    weights : dict of str to Tensor
+        The network's state.
+
+    Returns
+    -------
+    ModelCard
+        The card as written.
+
+    Raises
+    ------
+    StorageError
+        The folder cannot be written, or the disk is full.
+    """
+    with atomic_folder(folder) as partial:
+        file = partial / WEIGHTS_FILE
+        write_tensors(file, weights)
+        card = card.model_copy(update={"sha256": sha256_of(file)})
+        (partial / CARD_FILE).write_text(card.model_dump_json(indent=2), encoding="utf-8")
+    return card
+
+
+def write_tensors(file: Path, tensors: dict[str, Tensor]) -> None:
+    """Write tensors from any device into a safetensors file.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    tensors : dict of str to Tensor
+        The tensors by name.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written, or the disk is full.
+    """
+    try:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, file)
+    except SafetensorError as error:  # it wraps the system's errors and loses their number
+        raise OSError(_error_number(str(error)), str(error)) from error
+
+
+def _error_number(text: str) -> int:
+    """Read the system's error number from a text like ``I/O error: ... (os error 28)``."""
+    digits = text.rpartition("os error ")[2].rstrip(') .}"')
+    return int(digits) if digits.isdigit() else 5
+
+
+def load_model(folder: Path, device: str = "cpu") -> TrainedModel:
+    """Load a model and check that it is whole, unaltered and of a version that this program knows.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model.
+    device : str
+        Where to put the network, as torch calls it.
+
+    Returns
+    -------
+    TrainedModel
+        Ready to be applied.
+
+    Raises
+    ------
+    ModelError
+        Something is missing, altered or does not fit together.
+    """
+    card = read_card(folder)
+    network = build(card.net)
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    except (SafetensorError, RuntimeError) as error:
+        raise ModelError(
+            f"The weights of the model {folder.name} do not fit the network of its card ({card.net.encoder})",
+            "Both must come from the same training",
+            "Copy the model folder again, or train it anew",
+        ) from error
+    return TrainedModel(card, network.eval().to(device))
+
+
+@functools.lru_cache(maxsize=2)
+def _cached(folder: Path, device: str, sha256: str) -> TrainedModel:  # noqa: ARG001 - the key of the cache
+    return load_model(folder, device)
+
+
+def cached_model(folder: Path, device: str = "cpu") -> TrainedModel:
+    """Load a model, or take it from the last time when it is still the same.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model.
+    device : str
+        Where to put the network, as torch calls it.
+
+    Returns
+    -------
+    TrainedModel
+        As `load_model`; it is not to be changed.
+
+    Raises
+    ------
+    ModelError
+        As `load_model`.
+    """
+    return _cached(folder.resolve(), device, read_card(folder).sha256)
+
+
+@dataclass(frozen=True)
+class View:
+    """How a network looks at frames.
+
+    Attributes
+    ----------
+    scale : float
+        Frames are resized by this factor first.
+    low, high : float
+        Percentiles of the normalisation.
+    tile_px, overlap_px, batch : int
+        See `tiles.apply_tiled`.
+    device : str
+        Where the network is.
+    """
+
+    scale: float
+    low: float
+    high: float
+    tile_px: int
+    overlap_px: int
+    batch: int
+    device: str
+
+
+def draw_maps(network: nn.Module, image: npt.NDArray[Any], view: View) -> npt.NDArray[np.float32]:
+    """Have a network draw its maps of a frame.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        In evaluation mode.
+    image : ndarray
+        Axes YX, any real dtype, any size.
+    view : View
+        How it looks at the frame.
+
+    Returns
+    -------
+    ndarray
+        Axes MYX, float32: logits, in the size of the image.
+    """
+
+    def apply(tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        batch = torch.from_numpy(tiles)[:, None].to(view.device).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), runtime.autocast(view.device):
+            return np.asarray(network(batch).float().cpu())
+
+    small = resize(normalise(image, view.low, view.high), scaled_shape(image.shape, view.scale))
+    maps = apply_tiled(
+        small, apply, tile_px=view.tile_px, overlap_px=view.overlap_px, batch=view.batch, multiple=STRIDE_PX
+    )
+    return resize(maps, (image.shape[0], image.shape[1]))

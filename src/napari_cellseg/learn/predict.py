@@ -1,0 +1,153 @@
+"""Objects in frames that nobody has labelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from napari_cellseg.config import PredictConfig
+from napari_cellseg.data.stack import Stack
+from napari_cellseg.errors import InputError, ModelError
+from napari_cellseg.learn import runtime
+from napari_cellseg.learn.card import ModelCard, model_hash
+from napari_cellseg.learn.events import FramePredicted, PredictSummary
+from napari_cellseg.learn.model import View, cached_model, draw_maps
+from napari_cellseg.learn.targets import decode
+from napari_cellseg.progress import Clock, Note, Steps
+
+_TILES_AT_ONCE = {"cpu": 1, "cuda": 8, "mps": 4}
+
+
+def predict(
+    stack: Stack,
+    channel: int,
+    model: Path,
+    config: PredictConfig,
+    frames: Sequence[int] | None = None,
+    keep_probability: bool = True,
+) -> Steps[PredictSummary]:
+    """Find the objects in the frames of a stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        The images, of one z plane.
+    channel : int
+        The channel to look at, from 0.
+    model : Path
+        Folder of the model.
+    config : PredictConfig
+        How the model is applied.
+    frames : sequence of int, optional
+        The frames, in the order in which they are wanted; all of them when not given.
+    keep_probability : bool
+        False leaves the probability out of the events.
+
+    Yields
+    ------
+    Event
+        `FramePredicted` and `Progress` per frame; `Note` when less memory has to do.
+
+    Returns
+    -------
+    PredictSummary
+        What was done.
+
+    Raises
+    ------
+    InputError
+        The stack has no such frame or channel.
+    ModelError
+        The model cannot be used, or memory is not enough for it.
+    """
+    wanted = list(range(stack.n_frames) if frames is None else frames)
+    _check(stack, channel, wanted)
+    runtime.give_way()
+    device = runtime.choose_device(config.device)
+    plan = runtime.Plan(_TILES_AT_ONCE[device.name], config.tile_px, device)
+    trained = cached_model(model, device.name)
+    clock, start, counts = Clock(len(wanted), "frames predicted"), time.perf_counter(), []
+    for done, t in enumerate(wanted, start=1):
+        image = stack.frame(t, channel)
+        while True:
+            try:
+                maps = draw_maps(trained.network, image, _view(trained.card, stack, config, plan))
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not runtime.is_out_of_memory(error):
+                    raise
+                plan, note = _smaller(plan, error)
+            runtime.free_memory()
+            trained = cached_model(model, plan.device.name)
+            yield Note(note)
+        labels, probability = labels_of(maps, config)
+        counts.append(int(labels.max()))
+        yield FramePredicted(t, labels, probability if keep_probability else None)
+        yield clock.at(done)
+    seconds = time.perf_counter() - start
+    return PredictSummary(
+        tuple(wanted), tuple(counts), trained.card.name, model_hash(trained.card), plan.device.label, seconds
+    )
+
+
+def labels_of(
+    maps: npt.NDArray[np.float32], config: PredictConfig
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float16]]:
+    """Turn what a network has drawn into labels and a probability.
+
+    Parameters
+    ----------
+    maps : ndarray
+        Axes MYX, float32: logits, as `model.draw_maps` gives them.
+    config : PredictConfig
+        Threshold and smallest object.
+
+    Returns
+    -------
+    labels : ndarray
+        Axes YX, int32.
+    probability : ndarray
+        Axes YX, float16, 0..1.
+    """
+    probability, depth = expit(maps[0]), expit(maps[1])
+    labels = decode(probability, depth, config.threshold, config.min_diameter_px)
+    return labels, probability.astype(np.float16)
+
+
+def _check(stack: Stack, channel: int, frames: Sequence[int]) -> None:
+    if not 0 <= channel < len(stack.channels):
+        named = ", ".join(f"{i} {name}" for i, name in enumerate(stack.channels))
+        raise InputError(f"Channel {channel} was asked of {stack.name}", f"It has the channels {named}")
+    beyond: list[Any] = [t for t in frames if not 0 <= t < stack.n_frames]
+    if beyond:
+        raise InputError(
+            f"Frame {beyond[0]} was asked of {stack.name}", f"It has the frames 0 to {stack.n_frames - 1}"
+        )
+
+
+def _view(card: ModelCard, stack: Stack, config: PredictConfig, plan: runtime.Plan) -> View:
+    scale = card.scale
+    if stack.pixel_size_um and card.pixel_size_um:  # another magnification than in training
+        scale *= stack.pixel_size_um / card.pixel_size_um
+    overlap = min(config.overlap_px, plan.side_px // 4)
+    return View(
+        scale, card.low_percentile, card.high_percentile, plan.side_px, overlap, plan.batch, plan.device.name
+    )
+
+
+def _smaller(plan: runtime.Plan, error: BaseException) -> tuple[runtime.Plan, str]:
+    smaller = plan.smaller()
+    if smaller is None:
+        raise ModelError(
+            "There is not enough memory to apply the model, even in the smallest pieces",
+            "",
+            "Close other programs and try again",
+        ) from error
+    return smaller[0], f"Memory ran out on the {replace(plan.device).label}: {smaller[1]}."

@@ -1,0 +1,246 @@
+"""The only place that knows about devices, number formats, threads and random seeds."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass, replace
+
+import torch
+
+from napari_cellseg.config import Device
+from napari_cellseg.errors import SettingsError
+
+_NETWORKS = "segmentation-models-pytorch"
+_POLITE = 10
+_SMALLEST_SIDE_PX = 64
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """Where to compute.
+
+    Attributes
+    ----------
+    name : str
+        As torch calls it: ``cuda``, ``mps`` or ``cpu``.
+    label : str
+        In words, for the person.
+    """
+
+    name: str
+    label: str
+
+
+def choose_device(device: Device = "auto") -> DeviceChoice:
+    """Choose where to compute.
+
+    Parameters
+    ----------
+    device : {"auto", "cuda", "mps", "cpu"}
+        What is asked for; auto takes the fastest that is there.
+
+    Returns
+    -------
+    DeviceChoice
+        The device.
+
+    Raises
+    ------
+    SettingsError
+        A device was asked for by name and is not there.
+    """
+    present = _devices()
+    if device == "auto":
+        return next(iter(present.values()))
+    if device in present:
+        return present[device]
+    names = ", ".join(f"{choice.name} ({choice.label})" for choice in present.values())
+    raise SettingsError(
+        f"The device {device} was asked for, and torch cannot use one here",
+        f"This computer has: {names}",
+        "Choose auto or one of these; 'napari-cellseg doctor' says what is missing",
+    )
+
+
+def _devices() -> dict[str, DeviceChoice]:
+    """List the devices of this computer, fastest first."""
+    present = {}
+    if torch.cuda.is_available():
+        present["cuda"] = DeviceChoice("cuda", f"GPU {torch.cuda.get_device_name()}")
+    if torch.backends.mps.is_available():
+        present["mps"] = DeviceChoice("mps", "Apple GPU")
+    cores = torch.get_num_threads()
+    present["cpu"] = DeviceChoice("cpu", f"CPU, {cores} {'thread' if cores == 1 else 'threads'}")
+    return present
+
+
+def facts() -> dict[str, str]:
+    """Tell what matters about torch on this computer.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the fact to what was found, in words.
+    """
+    cuda = "not available"
+    if torch.cuda.is_available():
+        names = (torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count()))
+        cuda = ", ".join(f"{gpu.name} ({gpu.total_memory / 2**30:.0f} GiB)" for gpu in names)
+    elif torch.version.cuda is None:
+        cuda = "not available: this torch was built without CUDA"
+    return {
+        "torch": f"{torch.__version__}, CUDA build {torch.version.cuda or 'none'}",
+        "networks": f"{_NETWORKS} {importlib.metadata.version(_NETWORKS)}",
+        "cuda": cuda,
+        "mps": "available" if torch.backends.mps.is_available() else "not available",
+        "threads": f"{torch.get_num_threads()} of {os.cpu_count()} processors",
+        "auto device": choose_device().label,
+        "numbers": str(fast_dtype(choose_device().name)).removeprefix("torch."),
+    }
+
+
+def give_way() -> None:
+    """Lower the priority of this process when it is a helper, so that the window always goes first.
+
+    All processors can then be used: the system takes one away as soon as the window wants it.
+    """
+    if multiprocessing.parent_process() is None or not hasattr(os, "nice"):
+        return
+    missing = _POLITE - os.nice(0)
+    if missing > 0:
+        os.nice(missing)
+
+
+@functools.cache
+def fast_dtype(device: str) -> torch.dtype:
+    """Find the number format in which a device computes fastest.
+
+    Parameters
+    ----------
+    device : str
+        As `DeviceChoice.name`.
+
+    Returns
+    -------
+    torch.dtype
+        bfloat16 or float32. On a CPU it is measured, once per process: some are faster, most are slower in
+        bfloat16.
+    """
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if device == "mps":
+        return torch.float32
+    return min((torch.float32, torch.bfloat16), key=_convolution_seconds)
+
+
+def _convolution_seconds(dtype: torch.dtype) -> float:
+    convolution = torch.nn.Conv2d(32, 32, 3, padding=1).to(memory_format=torch.channels_last)
+    image = torch.zeros(4, 32, 64, 64).to(memory_format=torch.channels_last)
+    seconds = []
+    for _ in range(4):  # the first round pays for the start
+        start = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype is torch.bfloat16):
+            convolution(image).float().sum().backward()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds) * (1.15 if dtype is torch.bfloat16 else 1)  # fewer digits must pay
+
+
+def autocast(device: str) -> torch.autocast:
+    """Compute in the device's fast number format within a ``with`` block.
+
+    Parameters
+    ----------
+    device : str
+        As `DeviceChoice.name`.
+
+    Returns
+    -------
+    torch.autocast
+        The context manager.
+    """
+    dtype = fast_dtype(device)
+    return torch.autocast(device, torch.bfloat16, enabled=dtype is torch.bfloat16)
+
+
+def seeded(seed: int) -> torch.Generator:
+    """Make the source of randomness that is handed to everything random.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed gives the same numbers.
+
+    Returns
+    -------
+    torch.Generator
+        On the CPU, so that it gives the same numbers whatever the device.
+    """
+    return torch.Generator().manual_seed(seed)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is computed at once, and where.
+
+    Attributes
+    ----------
+    batch : int
+        Patches or tiles at once.
+    side_px : int
+        Side of a patch or tile.
+    device : DeviceChoice
+        Where.
+    """
+
+    batch: int
+    side_px: int
+    device: DeviceChoice
+
+    def smaller(self) -> tuple[Plan, str] | None:
+        """Find a plan that needs less memory: half the batch, then half the side, then the CPU.
+
+        Returns
+        -------
+        tuple of Plan and str, or None
+            The plan and what changed, in words; None when nothing is left to try.
+        """
+        if self.batch > 1:
+            half = self.batch // 2
+            return replace(self, batch=half), f"going on with {half} at a time"
+        if self.side_px >= 2 * _SMALLEST_SIDE_PX:
+            side = self.side_px // 64 * 32  # stays a multiple of 32
+            return replace(self, side_px=side), f"going on with pieces of {side} px"
+        if self.device.name != "cpu":
+            return replace(self, device=choose_device("cpu")), "going on on the CPU, which is slower"
+        return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory ran out, on any device.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+
+    Returns
+    -------
+    bool
+        True for torch's own class, for Python's, and for the texts of the CPU's and Apple's allocators.
+    """
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def free_memory() -> None:
+    """Give memory that is no longer used back to the device."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()

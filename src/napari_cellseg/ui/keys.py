@@ -2,9 +2,10 @@
 
 napari 0.9.2 binds these keys on every Labels layer: 1/E erase, 2/P paint, 3 polygon, 4/F fill bucket, 5/L
 pick, 6/Z pan, 7 transform, M new label, X swap with background, B preserve labels, - and = label number,
-[ and ] brush size, Escape and Enter for the polygon, Ctrl-Z and Ctrl-Shift-Z. Ours go onto single layers, never
-onto the class: other label layers keep napari's keys. On ours X, M and F mean something else; what they shadow
-stays within reach: the fill bucket on 4, a new label by starting a stroke on background, background by E.
+[ and ] brush size, Escape and Enter for the polygon, Ctrl-Z and Ctrl-Shift-Z. Ours go onto single layers,
+never onto the class: other label layers keep napari's keys. On ours X, M and F mean something else; what they
+shadow stays within reach: the fill bucket on 4, a new label by starting a stroke on background, background
+by E. Escape is ours only while a tool of ours is in hand, so that it still ends napari's polygon.
 """
 
 from __future__ import annotations

@@ -1,0 +1,323 @@
+"""Step 5: find the nuclei with a model, count them, look at the numbers, and take them home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from napari.components.overlays import TextOverlay
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QPushButton, QWidget
+
+from napari_cellseg.config import MeasureConfig, PredictConfig
+from napari_cellseg.errors import CellSegError
+from napari_cellseg.live import counting
+from napari_cellseg.progress import Event, Progress
+from napari_cellseg.ui.calm import Calm
+from napari_cellseg.ui.count_panel import CountPanel, count_text
+from napari_cellseg.ui.forms import ConfigForm
+from napari_cellseg.ui.model_combo import ModelCombo
+from napari_cellseg.ui.predictions import PredictionLayers
+from napari_cellseg.ui.step import Step
+
+if TYPE_CHECKING:
+    from napari_cellseg.measure.tables import CellTable
+    from napari_cellseg.ui.session import Session
+
+_OVERLAY = "cellseg_count"
+_EVERY_MS = 300
+
+
+class CountStep(Step):
+    """The panel of step 5.
+
+    Parameters
+    ----------
+    session : Session
+        What the steps share.
+    parent : QWidget, optional
+        Qt's owner.
+    """
+
+    title: ClassVar[str] = "Count"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._measured: dict[int, CellTable] = {}
+        self._summary = counting.summarise({}, None, None)
+        self._calm = Calm(lambda _event: self._show_counts(), self, _EVERY_MS)
+        self.layers = PredictionLayers(session, self)
+        self.layers.object_picked.connect(self._picked)
+        self.model = ModelCombo(session, parent=self)
+        self.model.setToolTip("The model that finds the nuclei. Step 4 trains one.")
+        self.model.model_chosen.connect(self._model_chosen)
+        form = QFormLayout()
+        form.addRow("Model", self.model)
+        self.body.addLayout(form)
+        self.config = ConfigForm(PredictConfig, parent=self)
+        self.measuring = ConfigForm(MeasureConfig, parent=self)
+        self.measuring.changed.connect(lambda _config: self._show_counts())
+        self.add_option(self.config)
+        self.add_option(self.measuring)
+        self.set_primary(
+            "Count all frames", "Find and count the nuclei of every frame, the one in view first", self._all
+        )
+        self.one = _button(
+            "Only this frame",
+            "Try the model and its settings on the frame in view",
+            lambda: self._count([self._here]),
+        )
+        self.body.addWidget(self.one)
+        self.panel = CountPanel(session.viewer, self)
+        self.panel.frame_wanted.connect(session.go_to)
+        self.panel.object_wanted.connect(self._wanted)
+        self._add_below()
+        self._overlay = TextOverlay(position="top_left", font_size=14)
+        session.viewer.canvas.overlays[_OVERLAY] = self._overlay
+        session.frame_changed.connect(self._show_here)
+        session.model_changed.connect(self._model_came)
+        session.study_changed.connect(self.model.refresh)
+        session.stack_changed.connect(self._stack_came)
+        self._show_counts()
+
+    def _add_below(self) -> None:
+        self.contours = QCheckBox("Contours", self)
+        self.contours.setToolTip("Outlines instead of filled nuclei")
+        self.contours.setChecked(True)
+        self.contours.toggled.connect(self.layers.show_contours)
+        self.probability = QCheckBox("Probability", self)
+        self.probability.setToolTip("Show how sure the model is of each pixel")
+        self.probability.toggled.connect(self.layers.show_probability)
+        self.on_canvas = QCheckBox("Count on the picture", self)
+        self.on_canvas.setChecked(True)
+        self.on_canvas.toggled.connect(lambda _on: self._show_here())
+        looks = QHBoxLayout()
+        for box in (self.contours, self.probability, self.on_canvas):
+            looks.addWidget(box)
+        self._results = QWidget(self)
+        self.export = _button(
+            "Export",
+            "Write counts.csv, cells.csv and the labels as TIFF into the study's results",
+            self._export,
+        )
+        self.export_to = _button("Export to …", "Write them into another folder", self._export_to)
+        exports = QHBoxLayout()
+        exports.addWidget(self.export, 1)
+        exports.addWidget(self.export_to)
+        self.below.addLayout(looks)
+        self.below.addWidget(self.panel)
+        self.below.addLayout(exports)
+
+    @property
+    def _here(self) -> int:
+        return self.session.frame()
+
+    # Counting
+
+    def _all(self) -> None:
+        stack = self.session.stack
+        if stack is None:
+            self._count([])
+            return
+        here, n = self._here, stack.n_frames
+        self._count([*range(here, n), *range(here)])
+
+    def _count(self, frames: list[int]) -> None:
+        session, model = self.session, self.model.model
+        if session.stack is None:
+            self._missing("Choose the images in step 1 first.", "Go to 1 Data", "Data")
+            return
+        if model is None:
+            self._missing("There is no model yet. Step 4 trains one.", "Go to 4 Train", "Train")
+            return
+        try:
+            study = session.need_study()
+            job = counting.PredictionJob(
+                session.image_channel,
+                tuple(frames),
+                model,
+                self.config.value(),
+                self.measuring.value(),
+                study.predictions / model.name,
+            )
+        except CellSegError as error:
+            self.show_error(error)
+            return
+        task = session.run(
+            counting.count_frames,
+            session.stack,
+            job,
+            on_event=self._on_event,
+            on_done=self._on_done,
+            on_failed=lambda _error: self._summarise(),
+            on_cancelled=self._on_stopped,
+            title="Counting",
+        )
+        self.one.setEnabled(False)
+        self.follow(task, "Stop", "Stop; the frames counted so far are kept")
+
+    def _missing(self, text: str, button: str, step: str) -> None:
+        self.message.tell(text, "warning", button, lambda: self.session.step_wanted.emit(step))
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, counting.FilesReady):
+            if event != self.layers.files:
+                self._measured.clear()
+            self.layers.open(event, event.labels.parent.name)
+        elif isinstance(event, counting.FrameCounted):
+            self._measured[event.t] = event.table
+            if event.t == self._here:
+                self.layers.refresh()
+            self._calm.put(event)
+        elif isinstance(event, Progress):
+            self.summarise("running", f"{event.done} of {event.total} frames")
+
+    def _on_done(self, _frames: object) -> None:
+        self._over()
+        self.message.clear()
+
+    def _on_stopped(self) -> None:
+        self._over()
+        self.message.tell("Stopped; the frames counted so far are kept.", "info")
+
+    def _over(self) -> None:
+        self._calm.flush()
+        self._show_counts()
+        tables = tuple(self._measured.values())
+        self.session.run(counting.whole_table, tables, on_done=self._whole_came, here=True)
+
+    def _whole_came(self, table: CellTable) -> None:
+        self.panel.show_whole(table)
+        self.session.cells = table
+        self.session.cells_changed.emit()
+        self.session.prediction_changed.emit()
+
+    # What is seen
+
+    def _show_counts(self) -> None:
+        stack = self.session.stack
+        try:
+            diameter = self.measuring.value().typical_diameter_px
+        except CellSegError as error:
+            self.show_error(error)
+            return
+        pixel_size = stack.pixel_size_um if stack is not None else None
+        self._summary = counting.summarise(self._measured, diameter, pixel_size)
+        self.panel.setVisible(bool(self._measured))
+        for button in (self.export, self.export_to):
+            button.setVisible(bool(self._measured))
+        self.panel.show_counts(self._measured, self._summary)
+        self._show_here()
+        if self.progress.task is None:
+            self._summarise()
+
+    def _show_here(self, _frame: object = None) -> None:
+        here = self._here
+        self.panel.show_frame(here, self._summary)
+        seen = here in self._summary.frames and self.on_canvas.isChecked() and self.layers.labels is not None
+        if seen:
+            self._overlay.text = count_text(here, self._summary)
+        self._overlay.visible = seen
+
+    def _summarise(self) -> None:
+        frames = self._summary.frames
+        if not frames:
+            self.summarise("todo", "not yet")
+            return
+        counts = self._summary.by_instances
+        least, most = min(counts), max(counts)
+        each = f"{least} nuclei" if least == most else f"{least} to {most} nuclei each"
+        self.summarise("done", f"{len(frames)} frame{'s' * (len(frames) > 1)} · {each}")
+
+    def _picked(self, frame: int, label: int) -> None:
+        self.panel.choose(frame, label)
+
+    def _wanted(self, frame: int, label: int) -> None:
+        table = self.panel.table.objects
+        row = table.row_of(frame=frame, label=label)
+        if row is not None:
+            y, x = (float(table.value(row, f"centroid_{axis}_px")) for axis in "yx")
+            self.layers.show_object(frame, label, y, x)
+
+    # Taking the numbers home
+
+    def _export(self) -> None:
+        try:
+            self._export_into(self.session.need_study().results)
+        except CellSegError as error:
+            self.show_error(error)
+
+    def _export_to(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for the results")
+        if chosen:
+            self._export_into(Path(chosen))
+
+    def _export_into(self, folder: Path) -> None:
+        session, files = self.session, self.layers.files
+        if session.stack is None or files is None or not self._measured:
+            return
+        task = session.run(
+            counting.export,
+            session.stack,
+            tuple(self._measured.values()),
+            files.labels,
+            folder,
+            on_done=self._exported,
+            title="Writing results",
+            quick=True,
+        )
+        self.follow(task)
+
+    def _exported(self, made: counting.Exported) -> None:
+        stack = self.session.stack
+        missing = stack.n_frames - len(self._measured) if stack is not None else 0
+        note = f" {missing} frames were not counted and are empty in the labels." if missing > 0 else ""
+        names = ", ".join(path.name for path in (made.counts, made.cells, made.labels))
+        url = QUrl.fromLocalFile(str(made.folder))
+        self.message.tell(
+            f"{names} are in {made.folder}.{note}",
+            "info",
+            "Open folder",
+            lambda: QDesktopServices.openUrl(url),
+        )
+
+    # What comes and goes
+
+    def _model_came(self) -> None:
+        self.model.refresh(self.session.model)
+
+    def _model_chosen(self, model: Path | None) -> None:
+        if model != self.session.model:
+            self.session.model = model
+            self.session.model_changed.emit()
+
+    def _stack_came(self) -> None:
+        """Take the numbers of another stack away; its files stay."""
+        if self.session.study is None:
+            self._measured.clear()
+            self.layers.close()
+        self._show_counts()
+
+    def _on_over(self) -> None:
+        super()._on_over()
+        self.one.setEnabled(True)
+        self._summarise()
+
+    def opened(self) -> None:
+        """Look which models there are now."""
+        self.model.refresh()
+
+    def shut_down(self) -> None:
+        """Take the count off the picture."""
+        overlays = self.session.viewer.canvas.overlays
+        if _OVERLAY in overlays:
+            del overlays[_OVERLAY]
+
+
+def _button(text: str, tip: str, on_click: Callable[[], object]) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.clicked.connect(lambda _on: on_click())
+    return button

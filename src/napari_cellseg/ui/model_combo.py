@@ -1,0 +1,126 @@
+"""A combo box of the models that can be used: the program's, the person's, the study's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
+
+from napari_cellseg.live.training import known_models
+
+if TYPE_CHECKING:
+    from napari_cellseg.learn.card import ModelCard
+    from napari_cellseg.ui.session import Session
+
+_OTHER = "other folder …"
+
+
+class ModelCombo(QComboBox):
+    """Models by name; the last entry opens a folder.
+
+    ``model_chosen(object)`` tells the folder, or None for the entry that is no model.
+
+    Parameters
+    ----------
+    session : Session
+        What the steps share.
+    empty : str
+        Text of the first entry, which is no model; no such entry when empty.
+    parent : QWidget, optional
+        Its parent.
+    """
+
+    model_chosen = Signal(object)
+
+    def __init__(self, session: Session, empty: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._empty = session, empty
+        self._models: list[tuple[str, Path, ModelCard]] = []
+        self._last: Path | None = None
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(12)
+        self.activated.connect(self._activated)
+        self._fill(None)
+
+    @property
+    def model(self) -> Path | None:
+        """Folder of the model chosen; None when none is."""
+        found = self.currentData()
+        return found if isinstance(found, Path) else None
+
+    @property
+    def n_models(self) -> int:
+        """How many models are known."""
+        return len(self._models)
+
+    def card(self) -> ModelCard | None:
+        """Look the card of the chosen model up.
+
+        Returns
+        -------
+        ModelCard or None
+            None when no model is chosen, or it was not read yet.
+        """
+        return next((card for _, folder, card in self._models if folder == self.model), None)
+
+    def refresh(self, choose: Path | None = None) -> None:
+        """List the models anew; their weights are checked away from the window's thread.
+
+        Parameters
+        ----------
+        choose : Path, optional
+            Which to choose; by default the one chosen now.
+        """
+        wanted = choose or self.model
+        study = self._session.study
+        places = (study.models,) if study is not None else ()
+        self._session.run(known_models, places, here=True, on_done=lambda found: self._found(found, wanted))
+
+    def _found(self, models: list[tuple[str, Path, ModelCard]], wanted: Path | None) -> None:
+        self._models = models
+        self._fill(wanted)
+
+    def _fill(self, wanted: Path | None) -> None:
+        self.blockSignals(True)
+        self.clear()
+        if self._empty:
+            self.addItem(self._empty, None)
+        for name, folder, card in self._models:
+            iou = card.scores.get("iou")
+            self.addItem(name if iou is None else f"{name}  (IoU {iou:.2f})", folder)
+            self.setItemData(self.count() - 1, _about(folder, card), _TOOLTIP)
+        if wanted is not None and self.findData(wanted) < 0:
+            self.addItem(wanted.name, wanted)
+        self.addItem(_OTHER, "")
+        index = self.findData(wanted) if wanted is not None else 0
+        self.setCurrentIndex(index if index >= 0 else 0)
+        if not self._models and not self._empty and wanted is None:
+            self.setCurrentIndex(-1)
+            self.setPlaceholderText("no model yet")
+        self.blockSignals(False)
+        self._tell()
+
+    def _activated(self, index: int) -> None:
+        if self.itemText(index) == _OTHER:
+            folder = QFileDialog.getExistingDirectory(self, "Folder of a model (it holds card.json)")
+            self._fill(Path(folder) if folder else self._last)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.model != self._last:
+            self._last = self.model
+            self.model_chosen.emit(self._last)
+
+
+_TOOLTIP = 3  # Qt.ItemDataRole.ToolTipRole as the number that setItemData takes
+
+
+def _about(folder: Path, card: ModelCard) -> str:
+    scores = ", ".join(f"{name} {value:.2f}" for name, value in card.scores.items())
+    return (
+        f"{folder}\nTrained {card.created[:10]} on {card.n_frames} frames"
+        f" ({card.image_channel or 'channel not named'}), nuclei of {card.object_diameter_px:.0f} px\n"
+        f"On frames kept aside: {scores}"
+    )

@@ -1,0 +1,103 @@
+"""napari's account of a brush stroke, as edits that can be undone and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellseg.label.edit import Edit
+
+
+@dataclass(frozen=True)
+class _Dab:
+    """One touch of the brush on one frame: what was there before."""
+
+    frame: int
+    y: slice
+    x: slice
+    mask: npt.NDArray[np.bool_] | None
+    old: npt.NDArray[Any]
+
+
+def edits_of(movie: npt.NDArray[np.int32], time_axis: int | None, atoms: Sequence[Any]) -> Iterator[Edit]:
+    """Make edits from the value of a layer's ``paint`` event.
+
+    Parameters
+    ----------
+    movie : ndarray
+        The labels as they are after the stroke, TYX.
+    time_axis : int or None
+        Which axis of the layer is time; None for a single frame.
+    atoms : sequence
+        The event's value: changes in order, as napari 0.9 tells them. Each is either a box with a mask and
+        the old values under it, or indices with old and new values.
+
+    Yields
+    ------
+    Edit
+        One per frame that was touched.
+    """
+    dabs = [dab for atom in atoms for dab in _dabs(atom, time_axis)]
+    for frame in sorted({dab.frame for dab in dabs}):
+        edit = _edit(movie, frame, [dab for dab in dabs if dab.frame == frame])
+        if edit is not None:
+            yield edit
+
+
+def _dabs(atom: Any, time_axis: int | None) -> Iterator[_Dab]:
+    if hasattr(atom, "slice_key"):
+        yield from _dabs_of_box(atom, time_axis)
+        return
+    indices, old, _new = atom
+    y, x = indices[-2], indices[-1]
+    t = np.zeros_like(y) if time_axis is None else indices[time_axis]
+    old = np.broadcast_to(old, y.shape)
+    for frame in np.unique(t):
+        here = t == frame
+        rows, columns = _span(y[here]), _span(x[here])
+        mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
+        values = np.zeros(mask.shape, old.dtype)
+        at = y[here] - rows.start, x[here] - columns.start
+        mask[at], values[at] = True, old[here]
+        yield _Dab(int(frame), rows, columns, mask, values[mask])
+
+
+def _dabs_of_box(atom: Any, time_axis: int | None) -> Iterator[_Dab]:
+    y, x = atom.slice_key[-2:]
+    shape = tuple(part.stop - part.start for part in (y, x))
+    times = slice(0, 1) if time_axis is None else atom.slice_key[time_axis]
+    frames = range(times.start, times.stop)
+    if atom.mask is None:
+        olds = np.asarray(atom.old_values).reshape(len(frames), *shape)
+        for frame, old in zip(frames, olds, strict=True):
+            yield _Dab(frame, y, x, None, old)
+        return
+    masks = np.asarray(atom.mask).reshape(len(frames), *shape)
+    ends = np.cumsum([mask.sum() for mask in masks])[:-1]
+    for frame, mask, old in zip(frames, masks, np.split(np.asarray(atom.old_values), ends), strict=True):
+        if mask.any():
+            yield _Dab(frame, y, x, mask, old)
+
+
+def _edit(movie: npt.NDArray[np.int32], frame: int, dabs: Sequence[_Dab]) -> Edit | None:
+    y0, x0 = min(dab.y.start for dab in dabs), min(dab.x.start for dab in dabs)
+    y1, x1 = max(dab.y.stop for dab in dabs), max(dab.x.stop for dab in dabs)
+    after = np.array(movie[frame, y0:y1, x0:x1])
+    before = after.copy()
+    for dab in reversed(dabs):
+        box = before[dab.y.start - y0 : dab.y.stop - y0, dab.x.start - x0 : dab.x.stop - x0]
+        if dab.mask is None:
+            box[:] = dab.old
+        else:
+            box[dab.mask] = dab.old
+    if np.array_equal(before, after):
+        return None
+    return Edit("stroke", frame, (y0, x0, y1, x1), before, after)
+
+
+def _span(values: npt.NDArray[np.intp]) -> slice:
+    return slice(int(values.min()), int(values.max()) + 1)

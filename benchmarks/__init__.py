@@ -1,0 +1,1 @@
+"""Quality, speed, memory and responsiveness, measured against named baselines in the same run."""

@@ -1,4 +1,4 @@
-"""The command line: one subcommand per step of the walk. Results go to standard output, progress to standard error."""
+"""The command line: one subcommand per step. Results go to standard output, progress to standard error."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from napari_cellseg import __version__
 from napari_cellseg.cli.options import add_options
@@ -20,6 +21,9 @@ from napari_cellseg.config import (
 )
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.progress import Cancelled
+
+if TYPE_CHECKING:
+    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -71,9 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     for add in (_demo, _open, _inspect, _label, _train, _predict, _measure, _evaluate, _models, _doctor):
         add(commands)
     return parser
-
-
-_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _demo(commands: _Commands) -> None:
@@ -175,7 +176,7 @@ def _doctor(commands: _Commands) -> None:
 
 
 def _add(commands: _Commands, name: str, told: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=told, description=told)  # type: ignore[attr-defined]
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=told, description=told)
     return parser
 
 

@@ -66,10 +66,10 @@ class Bar:
                 what = f"epoch {event.epoch}, {event.images_per_s:.1f} images/s"
                 self._move(event.batch, event.n_batches, what, event.seconds_left)
             case EpochDone() if not self._quiet:
-                self._console.print(
-                    f"epoch {event.epoch}: loss {event.train_loss:.3f}, validation {event.val_loss:.3f},"
-                    f" IoU {event.val_iou:.3f}, AP50 {event.val_ap50:.3f}{'  best so far' if event.best else ''}"
-                )
+                losses = f"loss {event.train_loss:.3f}, validation {event.val_loss:.3f}"
+                scores = f"IoU {event.val_iou:.3f}, AP50 {event.val_ap50:.3f}"
+                best = "  best so far" if event.best else ""
+                self._console.print(f"epoch {event.epoch}: {losses}, {scores}{best}")
             case Note() | Compared() | Preflight():
                 self._console.print(event.text)
 
@@ -96,7 +96,7 @@ class _Interrupt:
         if self._catches:
             signal.signal(signal.SIGINT, self._before)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

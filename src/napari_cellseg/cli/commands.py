@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_cellseg.cli.bar import show
 from napari_cellseg.cli.options import config_from
@@ -20,6 +20,9 @@ from napari_cellseg.config import (
     TriageConfig,
 )
 from napari_cellseg.data.stack import Stack, ZChoice
+
+if TYPE_CHECKING:
+    from napari_cellseg.learn.card import ModelCard
 
 
 def inspect(options: argparse.Namespace) -> int:
@@ -35,9 +38,9 @@ def inspect(options: argparse.Namespace) -> int:
     int
         0.
     """
-    from napari_cellseg.data.inspect import inspect as inspect_path
+    from napari_cellseg.data.read import inspect as inspect_path
 
-    print("\n".join(inspect_path(options.path).lines()))
+    print("\n".join(inspect_path(options.path, axes=options.axes, series=options.series).lines()))
     return 0
 
 
@@ -54,7 +57,8 @@ def label(options: argparse.Namespace) -> int:
     int
         0.
     """
-    from napari_cellseg.pipeline import VERDICTS, label_stacks
+    from napari_cellseg.label.folder import VERDICTS
+    from napari_cellseg.pipeline import label_stacks
 
     table = show(
         label_stacks(
@@ -144,12 +148,12 @@ def measure(options: argparse.Namespace) -> int:
     int
         0.
     """
-    from napari_cellseg.data.read import image_files
+    from napari_cellseg.data.listing import images_in
     from napari_cellseg.pipeline import measure_labels
 
     cells = show(
         measure_labels(
-            image_files(options.labels),
+            [file for path in options.labels for file in (images_in(path) if path.is_dir() else [path])],
             options.output,
             images=_stacks(options, options.images) if options.images else (),
             config=config_from(options, MeasureConfig),
@@ -199,10 +203,11 @@ def models(options: argparse.Namespace) -> int:  # noqa: ARG001 - all commands a
 
     found = list_models()
     for name, folder, card in found:
-        print(f"{name}\t{card.summary()}\t{folder}")
+        print(f"{name}\t{_about(card)}\t{folder}")
     if not found:
         print(
-            f"No models yet. `napari-cellseg train` makes one; models in {user_models_folder()} are listed by name."
+            "No models yet. `napari-cellseg train` makes one;"
+            f" models in {user_models_folder()} are listed by name."
         )
     return 0
 
@@ -308,6 +313,11 @@ def _z(told: str | None) -> ZChoice:
         raise SettingsError(
             f"--z is {told!r}", "It can be max, middle, or the number of a plane from 0"
         ) from error
+
+
+def _about(card: ModelCard) -> str:
+    scores = ", ".join(f"{name} {value:.2f}" for name, value in card.scores.items())
+    return f"{card.image_channel or 'images'}, objects of {card.object_diameter_px:.0f} px, {scores} held out"
 
 
 def _tell_counts(n_objects: int, n_frames: int, folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""What matters about this machine for training and for the window, and the command that mends what is wrong."""
+"""What matters about this machine for training and the window, and the command that mends what is wrong."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _opengl() -> Finding:
         return Finding("OpenGL", told)
     said = (tried.stderr.strip() or "no window could be opened").splitlines()
     if any("display" in line or "platform plugin" in line for line in said):
-        mend = "xvfb-run -a napari-cellseg doctor  (a virtual screen; on Debian: apt-get install xvfb libgl1-mesa-dri)"
+        mend = "On Debian: apt-get install xvfb libgl1-mesa-dri && xvfb-run -a napari-cellseg doctor"
         return Finding("OpenGL", "no screen was found", False, mend)
     return Finding(
         "OpenGL", said[-1], False, "Update the graphics driver; on Debian: apt-get install libgl1-mesa-dri"

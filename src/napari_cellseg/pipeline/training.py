@@ -1,0 +1,136 @@
+"""Second step: a network from labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellseg.config import NetConfig, TrainConfig
+from napari_cellseg.data.listing import images_in
+from napari_cellseg.data.read import match_by_stem
+from napari_cellseg.data.samples import Sample
+from napari_cellseg.data.stack import Stack
+from napari_cellseg.errors import InputError
+from napari_cellseg.label.folder import VERDICTS, read_labelled, rejected_frames
+from napari_cellseg.pipeline.inputs import Choice, image_channel
+from napari_cellseg.progress import Steps
+
+
+def train_on_labels(
+    stacks: Sequence[Stack],
+    labels: Path,
+    out: Path,
+    *,
+    channel: Choice = None,
+    config: TrainConfig | None = None,
+    net: NetConfig | None = None,
+    base: Path | None = None,
+) -> Steps[Path]:
+    """Train a network on labelled stacks.
+
+    Parameters
+    ----------
+    stacks : sequence of Stack
+        The images to learn from.
+    labels : Path
+        Folder of label files, matched to the stacks by name; see `napari_cellseg.label.folder`.
+    out : Path
+        The model's folder, to be made.
+    channel : str, int or None
+        The label-free channel, by name or number; None: by its usual names.
+    config : TrainConfig, optional
+        How it is trained.
+    net : NetConfig, optional
+        The network; for a new one.
+    base : Path, optional
+        A model's folder to go on from.
+
+    Yields
+    ------
+    Event
+        See `napari_cellseg.learn.train.train`.
+
+    Returns
+    -------
+    Path
+        The folder of the better model: the new one, or a better one that it would have replaced.
+
+    Raises
+    ------
+    InputError
+        Labels are missing or of another shape, or no frame is left to learn from.
+    """
+    from napari_cellseg.learn.train import train  # torch only where it is needed
+
+    samples: list[Sample] = []
+    names: set[str] = set()
+    sizes = {stack.pixel_size_um for stack in stacks}
+    rejected = rejected_frames(labels)
+    by_name = {Path(stack.name): stack for stack in stacks}
+    for name, file in match_by_stem(list(by_name), images_in(labels)):
+        stack = by_name[name]
+        found = image_channel(stack, channel)
+        names.add(stack.channels[found])
+        frames = [t for t in range(stack.n_frames) if (stack.name, t) not in rejected]
+        samples += training_samples(stack, found, read_labelled(file), frames)
+    if not samples:
+        raise InputError(
+            f"No frame of the {len(stacks)} images is left to learn from",
+            "At least one labelled frame that was not rejected is needed",
+            f"Look at the reasons in {labels / VERDICTS}",
+        )
+    steps = train(
+        samples,
+        config or TrainConfig(),
+        net or NetConfig(),
+        out,
+        base,
+        ", ".join(sorted(names)),
+        pixel_size_um=sizes.pop() if len(sizes) == 1 else None,
+    )
+    return (yield from steps)
+
+
+def training_samples(
+    stack: Stack, channel: int, labels: npt.NDArray[Any], frames: Sequence[int] | None = None
+) -> list[Sample]:
+    """Pair frames with their labels.
+
+    Parameters
+    ----------
+    stack : Stack
+        The images.
+    channel : int
+        The label-free channel, from 0.
+    labels : ndarray
+        Axes TYX, integer; -1 is ignored.
+    frames : sequence of int, optional
+        The frames to take; all of them when not given.
+
+    Returns
+    -------
+    list of Sample
+        One per frame; its group is the stack's.
+
+    Raises
+    ------
+    InputError
+        The labels have another number of frames, height or width than the stack.
+    """
+    expected = (stack.n_frames, *stack.frame_shape)
+    if labels.shape != expected:
+        raise InputError(
+            f"The labels of {stack.name} have the shape {labels.shape} (frames, height, width)",
+            f"Its images have {expected}",
+            "Choose the labels that were made for these images",
+        )
+    return [
+        Sample(
+            stack.frame(t, channel), np.array(labels[t], np.int32), stack.group, f"{stack.name}, frame {t}"
+        )
+        for t in (range(stack.n_frames) if frames is None else frames)
+    ]

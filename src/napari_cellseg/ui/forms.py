@@ -33,6 +33,49 @@ class Editor:
         self.widget, self.changed, self.get, self.put = widget, changed, get, put
 
 
+class OptionalNumber(QDoubleSpinBox):
+    """A positive number that may be left empty.
+
+    Parameters
+    ----------
+    unit : str
+        Shown behind it.
+    decimals : int
+        Digits behind the point.
+    empty : str
+        Shown when there is no number.
+    """
+
+    def __init__(self, unit: str, decimals: int, empty: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setDecimals(decimals)
+        self.setRange(0, _HUGE)
+        self.setSuffix(f" {unit}")
+        self.setSpecialValueText(empty)
+        self.setKeyboardTracking(False)
+        self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+
+    def number(self) -> float | None:
+        """Read the number.
+
+        Returns
+        -------
+        float or None
+            None when it is empty.
+        """
+        return float(self.value()) or None
+
+    def set_number(self, number: float | None) -> None:
+        """Show a number.
+
+        Parameters
+        ----------
+        number : float or None
+            None empties it.
+        """
+        self.setValue(number or 0.0)
+
+
 class ConfigForm(QWidget):
     """A form for one class of settings.
 

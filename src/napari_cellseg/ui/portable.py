@@ -34,6 +34,7 @@ class Spill:
     def __init__(self) -> None:
         self._folder: Path | None = None
         self._files: dict[str, Path] = {}
+        self._given = 0
         self._lock = threading.Lock()
 
     def file_for(self, key: str) -> tuple[Path, bool]:
@@ -54,9 +55,29 @@ class Spill:
         with self._lock:
             if key in self._files:
                 return self._files[key], True
-            if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="napari-cellseg-"))
-            return self._folder / f"{len(self._files)}-{threading.get_ident()}.npy", False
+            return self._new("stack"), False
+
+    def new_file(self, name: str) -> Path:
+        """Name a temporary file that nobody used before.
+
+        Parameters
+        ----------
+        name : str
+            What it is for.
+
+        Returns
+        -------
+        Path
+            Where it may be written.
+        """
+        with self._lock:
+            return self._new(name)
+
+    def _new(self, name: str) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="napari-cellseg-"))
+        self._given += 1
+        return self._folder / f"{name}-{self._given}.npy"
 
     def finished(self, key: str, path: Path) -> None:
         """Remember a file that was written to the end.
@@ -157,22 +178,13 @@ def _portable_stack(stack: Stack, spill: Spill) -> Steps[Stack]:
 
 
 def _travels_light(data: da.Array) -> bool:
-    """Whether the array pickles, into little."""
-    heavy = any(_bytes_in(task) > _SMALL_BYTES for task in dict(data.__dask_graph__()).values())
-    if heavy:
-        return False
+    """Whether the array pickles, into little; arrays in it are counted without being copied."""
+    buffers: list[pickle.PickleBuffer] = []
     try:
-        pickle.dumps(data)
+        pickle.dumps(data, protocol=5, buffer_callback=buffers.append)
     except Exception:  # noqa: BLE001 - whatever another reader's array holds that cannot be sent: we read it here
         return False
-    return True
-
-
-def _bytes_in(task: object) -> int:
-    if isinstance(task, np.ndarray):
-        return int(task.nbytes)
-    value = getattr(task, "value", None)  # dask's DataNode
-    return int(value.nbytes) if isinstance(value, np.ndarray) else 0
+    return sum(memoryview(buffer).nbytes for buffer in buffers) <= _SMALL_BYTES
 
 
 def from_npy(path: Path) -> da.Array:

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_cellseg.label.review import Review
 from napari_cellseg.process import Helper
 from napari_cellseg.progress import Cancelled, Event, Note, Progress, Steps, duration
 from napari_cellseg.ui.activity import Activity
+from napari_cellseg.ui.folders import find_study, folder_for, open_or_make, study_at
 from napari_cellseg.ui.portable import Spill, portable
 from napari_cellseg.ui.task import Task, message_of
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
+    from napari_cellseg.data.channels import Channels
     from napari_cellseg.data.project import Study
     from napari_cellseg.data.stack import Stack
 
@@ -61,10 +64,11 @@ class Session(QObject):
         self._quick = Helper()
         self._turn = {True: threading.Lock(), False: threading.Lock()}
         self._tasks: set[Task] = set()
-        self._spill = Spill()
+        self.temporary = Spill()
         self._closed = False
         self.log: list[str] = []
 
+        self.stacks: list[Stack] = []
         self.stack: Stack | None = None
         self.image_channel = 0
         self.fluorescence_channel: int | None = None
@@ -80,6 +84,8 @@ class Session(QObject):
         self.verdicts: list[Any] = []
         self.model: Path | None = None
         self.cells: Any = None
+        self.review = Review()
+        self.corrected_frames: frozenset[int] = frozenset()
         self.device = ""
         self.time_axis = 0
 
@@ -111,6 +117,94 @@ class Session(QObject):
         dims = self.viewer.dims
         if dims.ndim > 2 and self.time_axis < dims.ndim - 2:
             dims.set_current_step(self.time_axis, t)
+
+    def use_stack(
+        self,
+        stack: Stack | None,
+        channels: Channels | None = None,
+        image_layer: Image | None = None,
+        fluorescence_layer: Image | None = None,
+    ) -> None:
+        """Work on another stack from now on; results of the stack before are forgotten here, not on disk.
+
+        Parameters
+        ----------
+        stack : Stack or None
+            A snapshot with one z plane; None when no picture is chosen.
+        channels : Channels, optional
+            Which of its channels is which.
+        image_layer : napari.layers.Image, optional
+            The layer that shows the label-free channel.
+        fluorescence_layer : napari.layers.Image, optional
+            The layer that shows the fluorescence, when there is one.
+        """
+        same = stack is not None and self.stack is not None and stack.source == self.stack.source
+        self.stack = stack
+        self.image_channel = (channels.image or 0) if channels is not None else 0
+        self.fluorescence_channel = channels.fluorescence if channels is not None else None
+        self.image_channel_name = stack.channels[self.image_channel] if stack is not None else ""
+        self.image_layer, self.fluorescence_layer = image_layer, fluorescence_layer
+        if not same:
+            self.study, self.study_folder, self.verdicts, self.cells = None, None, [], None
+        self.stack_changed.emit()
+        self._on_step()
+        if not same and stack is not None:
+            self._find_study(stack.source)
+
+    def _find_study(self, source: str) -> None:
+        """Learn where the study of a source is kept, and open it when it is there already."""
+
+        def found(answer: tuple[Path, Study | None]) -> None:
+            if self.stack is not None and self.stack.source == source and self.study is None:
+                self.study_folder, self.study = answer
+                self.study_changed.emit()
+
+        self.run(find_study, source, on_done=found, here=True)
+
+    def need_study(self) -> Study:
+        """Open the study, or make its folder, because a result is to be kept.
+
+        Returns
+        -------
+        Study
+            Of the stack that is chosen.
+
+        Raises
+        ------
+        StorageError
+            The folder cannot be written.
+        """
+        if self.study is None:
+            source = self.stack.source if self.stack is not None else "unnamed"
+            self.study_folder = self.study_folder or folder_for(source)
+            stain = self.fluorescence_channel
+            self.study = open_or_make(
+                self.study_folder,
+                self.stack,
+                self.image_channel_name,
+                self.stack.channels[stain] if self.stack is not None and stain is not None else None,
+            )
+            self.say(f"Results are kept in {self.study_folder}")
+            self.study_changed.emit()
+        return self.study
+
+    def use_study_folder(self, folder: Path) -> None:
+        """Keep results elsewhere from now on; a study that is there already is opened.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder.
+        """
+        self.study, self.study_folder, self.verdicts, self.cells = None, folder, [], None
+        self.verdicts_changed.emit()
+
+        def opened(study: Study | None) -> None:
+            if self.study_folder == folder:
+                self.study = study
+                self.study_changed.emit()
+
+        self.run(study_at, folder, on_done=opened, here=True)
 
     def _on_step(self, _event: object = None) -> None:
         t = self.frame()
@@ -184,7 +278,7 @@ class Session(QObject):
             if task.stopping:
                 raise Cancelled
         try:
-            ready = yield from portable(args, self._spill)
+            ready = yield from portable(args, self.temporary)
             if task.stopping or self._closed:
                 raise Cancelled
             return (yield from helper.run(function, *ready))
@@ -236,6 +330,11 @@ class Session(QObject):
         """
         self.say(f"{what}: failed. {message_of(error)}\n{''.join(traceback.format_exception(error))}")
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the window is closing, so that no work may be started."""
+        return self._closed
+
     def close(self) -> None:
         """Drop all work and end the helpers, within two seconds; calling it again does nothing."""
         if self._closed:
@@ -250,4 +349,4 @@ class Session(QObject):
         deadline = time.monotonic() + _CLOSE_S
         for task in tasks:
             task.over.wait(max(0.0, deadline - time.monotonic()))
-        self._spill.close()
+        self.temporary.close()

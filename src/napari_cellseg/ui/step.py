@@ -56,6 +56,7 @@ class Message(QFrame):
         self.label.setWordWrap(True)
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self.setObjectName("cellseg-message")
         self.button = QPushButton(self)
         self._on_click: Callable[[], object] | None = None
         self.button.clicked.connect(self._clicked)
@@ -86,6 +87,9 @@ class Message(QFrame):
             What the button does.
         """
         self._sign.setText(_SIGN[kind])
+        self.setProperty("kind", kind)
+        self.style().unpolish(self)
+        self.style().polish(self)
         self.label.setText(text)
         self.button.setText(button)
         self.button.setVisible(bool(button))
@@ -323,6 +327,7 @@ def folded(title: str, parent: QWidget | None = None, open_: bool = False) -> QC
     section = QCollapsible(title, parent, expandedIcon="▾", collapsedIcon="▸")
     section.setDuration(0)
     section.layout().setContentsMargins(0, 0, 0, 0)
+    section.layout().setSpacing(4)
     section.toggleButton().setToolTip(f"Show or hide: {title.lower()}")
     if open_:
         section.expand(animate=False)

@@ -192,7 +192,7 @@ class TriageConfig(Config):
         le=1,
     )
     min_focus: float = option(
-        0.4,
+        0.6,
         "Least focus",
         "Frames whose sharpness is below this fraction of the movie's usual sharpness are rejected.",
         advanced=True,

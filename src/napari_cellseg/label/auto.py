@@ -1,4 +1,4 @@
-"""From the fluorescence channel to labels: one frame, and a movie with a verdict per frame."""
+"""From the fluorescence channel to labels: a movie, frame by frame, with a verdict on each."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 
 from napari_cellseg.config import LabelConfig, TriageConfig
 from napari_cellseg.data.project import new_label_movie, open_label_movie
-from napari_cellseg.data.samples import IGNORE
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.storage import atomic_file
 from napari_cellseg.errors import InputError, SettingsError
-from napari_cellseg.label.contrast import clean, equalise, signal_of
-from napari_cellseg.label.defects import leaks, odd_objects
-from napari_cellseg.label.outline import Labels, diameters_of, renumber, tighten
-from napari_cellseg.label.split import split_touching
-from napari_cellseg.label.threshold import foreground
+from napari_cellseg.label.frame import auto_label_frame, suggest_diameters
+from napari_cellseg.label.outline import Labels
 from napari_cellseg.label.triage import FrameScores, Verdict, judge, score_frame
 from napari_cellseg.progress import Clock, Event, Steps
+
+__all__ = ["AutoLabels", "FrameLabelled", "auto_label", "auto_label_frame", "suggest_diameters"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,108 +70,6 @@ class AutoLabels:
 
 def _reopened(path: Path, verdicts: tuple[Verdict, ...]) -> AutoLabels:
     return AutoLabels(open_label_movie(path), verdicts, path)
-
-
-def auto_label_frame(image: npt.NDArray[Any], config: LabelConfig) -> Labels:
-    """Find the nuclei of one frame in the fluorescence channel.
-
-    Contrast-limited adaptive histogram equalisation, Otsu's threshold (adaptive or global), splitting of what
-    touches, and an outline per nucleus; see the modules of this room for each.
-
-    Parameters
-    ----------
-    image : ndarray
-        Axes YX, any real dtype.
-    config : LabelConfig
-        How nuclei are found.
-
-    Returns
-    -------
-    ndarray
-        Axes YX, int32: 0 background, 1, 2, ... nuclei, -1 ignored regions. Empty where there is nothing to
-        find: frames that are constant, dark, or not a number throughout.
-
-    Raises
-    ------
-    InputError
-        The image is not a plane of real numbers.
-    SettingsError
-        The smallest diameter is above the largest.
-    """
-    _check(image, config)
-    plane = clean(image)
-    signal = signal_of(plane, config) if plane.size else None
-    if signal is None:
-        return np.zeros(plane.shape, np.int32)
-    mask = foreground(signal, equalise(signal, config), config)
-    if config.fill_holes:
-        mask = ndi.binary_fill_holes(mask)
-    regions = split_touching(mask, signal.above, config)
-    outlined = tighten(regions, signal.sharp, config.outline, config.fill_holes)
-    size = _padded(diameters_of(outlined), int(regions.max()) + 1)
-    right = (size >= config.min_diameter_px) & (size <= config.max_diameter_px)
-    if not config.mark_defects:
-        return renumber(outlined, right)
-    odd = _padded(odd_objects(outlined, signal, config), len(size))
-    nuclei = np.where((right & ~odd)[outlined], outlined, 0).astype(np.int32)
-    leak = leaks(plane, nuclei, signal, config)
-    areas = np.bincount(outlined.ravel(), minlength=len(size))
-    leaked = np.bincount(outlined.ravel(), leak.ravel(), minlength=len(size)) > 0.5 * areas
-    labels = renumber(outlined, right & ~odd & ~leaked)
-    labels[(odd[regions] | leak) & (labels == 0)] = IGNORE
-    return labels
-
-
-def _padded(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    """Append zeros, for labels that vanished at the end of the list."""
-    return np.pad(values, (0, length - len(values)))
-
-
-def _check(image: npt.NDArray[Any], config: LabelConfig) -> None:
-    if image.ndim != 2 or image.dtype.kind not in "buif":
-        raise InputError(
-            f"The image has {image.ndim} axes {image.shape} of type {image.dtype}",
-            "One plane (height and width) of real numbers is needed to find nuclei",
-            "Choose one channel and one plane of the stack",
-        )
-    if config.min_diameter_px > config.max_diameter_px:
-        raise SettingsError(
-            f"The smallest nucleus has {config.min_diameter_px:g} px, "
-            f"the largest {config.max_diameter_px:g} px",
-            "The smallest must be below the largest",
-            "Change one of them, or draw a line across a nucleus",
-        )
-
-
-def suggest_diameters(image: npt.NDArray[Any]) -> tuple[float, float] | None:
-    """Estimate the diameters of the smallest and the largest nucleus from a frame.
-
-    The frame is labelled with wide limits; the diameter that half of the nucleus area lies below is typical.
-    From 0.4 to 1.8 times that are nuclei: young daughters, cells before division.
-
-    Parameters
-    ----------
-    image : ndarray
-        Axes YX, any real dtype.
-
-    Returns
-    -------
-    tuple of float or None
-        Smallest and largest diameter in px; None when no nucleus was found.
-    """
-    low, high = 4.0, float(np.clip(min(image.shape) / 4, 12, 150))
-    for _ in range(3):
-        config = LabelConfig(
-            min_diameter_px=low, max_diameter_px=high, otsu_window_px=int(max(20, low)), mark_defects=False
-        )
-        diameters = np.sort(diameters_of(auto_label_frame(image, config)))
-        diameters = diameters[diameters > 0]
-        if diameters.size == 0:
-            return None
-        area = np.cumsum(diameters**2)
-        typical = float(diameters[np.searchsorted(area, area[-1] / 2)])
-        low, high = max(round(0.4 * typical, 1), 3.0), max(round(1.8 * typical, 1), 6.0)
-    return low, high
 
 
 def auto_label(

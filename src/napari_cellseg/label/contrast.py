@@ -17,26 +17,30 @@ Plane = npt.NDArray[np.float32]
 _GREY_LEVELS = 2**14  # of scikit-image's CLAHE: more bins than that cannot differ
 _BACKGROUND_PERCENTILE = 25
 _SMALLEST_SIDE_PX = 8
+_LARGEST = 1e37  # differences and squares of scaled pixels still fit into float32
 
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """A frame freed of its background.
+    """A frame freed of its background. Brightness runs from 0 to 1, the frame's darkest and brightest pixel.
 
     Attributes
     ----------
+    whole : ndarray
+        Axes YX, float32: the frame with its background.
     above : ndarray
-        Axes YX, float32: grey values above the local background, smoothed to the scale of small nuclei.
+        Axes YX, float32: brightness above the local background, smoothed to the scale of small nuclei.
     sharp : ndarray
         The same, smoothed only as far as the noise of this frame makes necessary: outlines are drawn on it.
     noise : float
-        Standard deviation of `above` where there is nothing, in grey values.
+        Standard deviation of `above` where there is nothing.
     top : float
-        The frame's range: grey values from the background to the brightest structure of a nucleus's size.
+        The frame's range: brightness from the background to the brightest structure of a nucleus's size.
     saturated : ndarray
         Axes YX, bool: pixels at the upper end of what the camera could record.
     """
 
+    whole: Plane
     above: Plane
     sharp: Plane
     noise: float
@@ -55,11 +59,12 @@ def clean(image: npt.NDArray[Any]) -> Plane:
     Returns
     -------
     ndarray
-        Axes YX, float32. Pixels that are not numbers get the median of the others; 0 where none is a number.
+        Axes YX, float32. Pixels that are not numbers, or absurdly large, get the median of the others; 0
+        where none is left.
     """
-    with np.errstate(over="ignore"):  # beyond float32 becomes infinite, and is treated as such
+    with np.errstate(over="ignore"):
         plane = np.asarray(image).astype(np.float32)
-    finite = np.isfinite(plane)
+    finite = np.abs(plane) < _LARGEST
     if not finite.all():
         plane[~finite] = np.median(plane[finite]) if finite.any() else 0
     return plane
@@ -96,11 +101,11 @@ def signal_of(plane: Plane, config: LabelConfig) -> Signal | None:
     Signal or None
         None when the frame is constant: there is nothing to find.
     """
-    lowest, highest = float(plane.min()), float(plane.max())
+    lowest, highest = plane.min(), plane.max()
     if not highest - lowest > 1e-6 * max(abs(lowest), abs(highest)):
         return None
     scale = smoothing_px(config.min_diameter_px)
-    plane = plane - np.float32(lowest)  # keeps the digits of float32 where the offset is large
+    plane = (plane - lowest) / (highest - lowest)
     smooth = ndi.gaussian_filter(plane, scale)
     background = background_of(smooth, config.max_diameter_px)
     above = smooth - background
@@ -116,7 +121,7 @@ def signal_of(plane: Plane, config: LabelConfig) -> Signal | None:
     need = 20 * _mode(sharp)[1] / top - 0.5  # no smoothing below noise of 2.5 % of the range
     if need > 0:
         sharp = ndi.gaussian_filter(sharp, min(need, scale))
-    return Signal(above, sharp, noise, top, _saturated(plane, pixels))
+    return Signal(plane, above, sharp, noise, top, _saturated(plane, pixels))
 
 
 def _saturated(plane: Plane, pixels: int) -> npt.NDArray[np.bool_]:

@@ -56,7 +56,7 @@ def odd_objects(labels: Labels, signal: Signal, config: LabelConfig) -> npt.NDAr
     return odd
 
 
-def leaks(plane: Plane, labels: Labels, signal: Signal, config: LabelConfig) -> Mask:
+def leaks(labels: Labels, signal: Signal, config: LabelConfig) -> Mask:
     """Find leaked stain: bright, smooth regions larger than any nucleus.
 
     The frame is reduced, the slow change of the light across it taken away, and opened with a disk that no
@@ -64,12 +64,10 @@ def leaks(plane: Plane, labels: Labels, signal: Signal, config: LabelConfig) -> 
 
     Parameters
     ----------
-    plane : ndarray
-        Axes YX, float32: the frame as it came, finite.
     labels : ndarray
         Axes YX, int32: the nuclei found, which tell how bright nuclei are here.
     signal : Signal
-        The frame freed of its background.
+        The frame.
     config : LabelConfig
         The diameter of the largest nucleus.
 
@@ -78,6 +76,7 @@ def leaks(plane: Plane, labels: Labels, signal: Signal, config: LabelConfig) -> 
     ndarray
         Axes YX, bool.
     """
+    plane = signal.whole
     step = max(1, int(config.max_diameter_px / 8))
     small = _reduce(plane, step)
     radius = _LEAK_RADIUS * config.max_diameter_px / step
@@ -98,6 +97,25 @@ def leaks(plane: Plane, labels: Labels, signal: Signal, config: LabelConfig) -> 
     full = np.repeat(np.repeat(region, step, axis=0), step, axis=1)
     missing = [(0, max(n - m, 0)) for n, m in zip(plane.shape, full.shape, strict=True)]
     return np.asarray(np.pad(full, missing, mode="edge")[: plane.shape[0], : plane.shape[1]])
+
+
+def without(plane: Plane, region: Mask) -> Plane:
+    """Take a region out of a frame.
+
+    Parameters
+    ----------
+    plane : ndarray
+        Axes YX, float32.
+    region : ndarray
+        Axes YX, bool; not all True.
+
+    Returns
+    -------
+    ndarray
+        Axes YX, float32: in the region the value of the nearest pixel outside, so that no new edge appears.
+    """
+    nearest = ndi.distance_transform_edt(region, return_distances=False, return_indices=True)
+    return np.asarray(plane[tuple(nearest)])
 
 
 def _reduce(plane: Plane, step: int) -> Plane:

@@ -21,6 +21,7 @@ from napari_cellseg.label.contrast import clean
 
 _NEIGHBOURS = 3  # frames on either side whose count is compared
 _RIM_PX = 2  # width of the rims inside and outside of the outlines that the focus compares
+_WORTH_TELLING = 0.02
 _SCHEMA = 1
 
 
@@ -41,8 +42,9 @@ class FrameScores:
     n_objects : int
         Number of nuclei.
     focus : float
-        How steeply brightness falls at the outlines: the step from 2 px inside to 2 px outside, as a fraction
-        of the contrast. Sharp frames approach 1. 0 without nuclei.
+        How steeply brightness falls at the outlines: the step from 2 px inside to 2 px outside as a fraction
+        of the contrast, squared, as in measures of gradient energy (Tenengrad). Sharp frames approach 1.
+        0 without nuclei.
     contrast : float
         Mean brightness of the nuclei above that of the background, in grey values. 0 without nuclei.
     """
@@ -124,7 +126,7 @@ def score_frame(image: npt.NDArray[Any], labels: npt.NDArray[np.integer], t: int
     inside, outside = plane[nuclei & ~core], plane[around & ~nuclei & ~ignored]
     contrast = _mean(plane[nuclei]) - (_mean(background) if background.size else float(plane.min()))
     step = _mean(inside) - _mean(outside) if inside.size and outside.size else 0.0
-    focus = max(step / contrast, 0.0) if contrast > 0 else 0.0
+    focus = (max(step, 0.0) / contrast) ** 2 if contrast > 0 else 0.0
     n_objects = int(np.count_nonzero(np.bincount(labels[nuclei])))
     return FrameScores(t, nucleus_px, ignored_px, labels.size, n_objects, focus, max(contrast, 0.0))
 
@@ -162,7 +164,7 @@ def judge(
     for i, score in enumerate(scores):
         size = n_pixels or score.frame_px
         faults = _faults(score, size, usual, config) or _jump(counts, i, config)
-        told = faults or [f"{_nuclei(score.n_objects)}; nothing unusual"]
+        told = faults or [f"{_nuclei(score.n_objects)}; {_defects(score) or 'nothing unusual'}"]
         verdicts.append(Verdict(score.t, not faults, "; ".join(told), score))
     return tuple(verdicts)
 
@@ -210,6 +212,8 @@ def _faults(score: FrameScores, size: int, usual: _Usual, config: TriageConfig) 
             f"{_nuclei(score.n_objects)} on {_percent(score.nucleus_px, size)} of the frame: "
             f"among the {usual.n_emptiest} emptiest of {usual.n_frames} frames"
         )
+        if not bad[:-1] and (defects := _defects(score)):
+            bad.append(defects)
     if score.focus < config.min_focus * usual.focus:
         bad.append(f"out of focus: its outlines are {score.focus / usual.focus:.0%} as sharp as usual")
     if score.contrast < config.min_contrast * usual.contrast:
@@ -230,6 +234,13 @@ def _jump(counts: Sequence[int], i: int, config: TriageConfig) -> list[str]:
     if abs(counts[i] - expected) <= limit:
         return []
     return [f"{_nuclei(counts[i])}; its neighbours have about {expected:.0f}"]
+
+
+def _defects(score: FrameScores) -> str:
+    """Tell how much is ignored, where that is worth telling."""
+    if score.ignored_px < _WORTH_TELLING * score.frame_px:
+        return ""
+    return f"leaked stain or debris on {_percent(score.ignored_px, score.frame_px)} of the frame is ignored"
 
 
 def _nuclei(n: int) -> str:

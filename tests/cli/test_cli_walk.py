@@ -55,8 +55,8 @@ def test_results_name_their_origin(walk: Path) -> None:
     assert labels.shape == tifffile.imread(sample_truth(sample_positions()[2])).shape
     assert len(counts) == len(labels)
     for t, plane in enumerate(labels):
-        assert counts["count"][t] == len(np.unique(plane)) - 1
-    assert len(cells) == counts["count"].sum()
+        assert counts["n_by_instances"][t] == len(np.unique(plane)) - 1
+    assert len(cells) == counts["n_by_instances"].sum()
     for table in (counts, cells):
         assert (table["image"] == "pos03").all()
         assert (table["model_hash"] == card["sha256"][:12]).all()
@@ -68,7 +68,7 @@ def test_measure_counts_what_predict_counted(walk: Path) -> None:
     args = ["measure", str(walk / "results" / "pos03.tif"), "--images", str(sample_positions()[2]), "-o", str(out)]
     assert main(args) == 0
     again, first = pd.read_csv(out / "counts.csv"), pd.read_csv(walk / "results" / "counts.csv")
-    pd.testing.assert_series_equal(again["count"], first["count"])
+    pd.testing.assert_series_equal(again["n_by_instances"], first["n_by_instances"])
 
 
 def test_evaluate_prints_scores_as_a_table_and_as_json(walk: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -267,16 +267,22 @@ def open(options: argparse.Namespace) -> int:  # noqa: A001 - the subcommand's n
     int
         The exit code of napari.
     """
-    return open_window(options.paths, options.screenshot)
+    from napari_cellseg.learn.registry import find_model
+
+    return open_window(
+        options.paths, find_model(options.model) if options.model else None, options.screenshot
+    )
 
 
-def open_window(paths: list[Path], screenshot: Path | None = None) -> int:
+def open_window(paths: list[Path], model: Path | None = None, screenshot: Path | None = None) -> int:
     """Open napari in a process of its own: the command line itself needs neither napari nor Qt.
 
     Parameters
     ----------
     paths : list of Path
         Stacks, or the folder of one study.
+    model : Path, optional
+        A model's folder: the nuclei are found and counted by it.
     screenshot : Path, optional
         Write a picture of the window here and close it.
 
@@ -286,6 +292,8 @@ def open_window(paths: list[Path], screenshot: Path | None = None) -> int:
         The exit code of napari.
     """
     command = [sys.executable, "-m", "napari_cellseg.ui.open", *map(str, paths)]
+    if model is not None:
+        command += ["--model", str(model)]
     if screenshot is not None:
         command += ["--screenshot", str(screenshot)]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - our own module

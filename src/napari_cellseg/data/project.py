@@ -30,6 +30,8 @@ __all__ = [
     "open_label_movie",
 ]
 
+_PACKAGE = Path(__file__).resolve().parents[1]
+
 
 class Study:
     """The folder of one study.
@@ -263,12 +265,14 @@ def default_study_folder(source: Path | str) -> Path:
     Returns
     -------
     Path
-        ``NAME-cellseg`` beside the data; where that cannot be written, in the user's own data folder.
+        ``NAME-cellseg`` beside the data; where that cannot be written, and for the samples that come with the
+        program, in the user's own data folder.
     """
     source = Path(source).absolute()
     name = f"{source.name if source.is_dir() else stem_of(source)}-cellseg"
     beside = source.with_name(name)
-    if os.access(beside if beside.exists() else beside.parent, os.W_OK | os.X_OK):
+    ours = _PACKAGE in source.resolve().parents
+    if not ours and os.access(beside if beside.exists() else beside.parent, os.W_OK | os.X_OK):
         return beside
     mark = hashlib.sha256(str(source).encode()).hexdigest()[:8]
     return platformdirs.user_data_path("napari-cellseg") / "studies" / f"{name}-{mark}"

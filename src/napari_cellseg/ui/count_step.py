@@ -62,7 +62,9 @@ class CountStep(Step):
         self.add_option(self.config)
         self.add_option(self.measuring)
         self.set_primary(
-            "Count all frames", "Find and count the nuclei of every frame, the one in view first", self._all
+            "Count all frames",
+            "Find and count the nuclei of every frame, the one in view first",
+            self.count_all,
         )
         self.one = _button(
             "Only this frame",
@@ -116,7 +118,8 @@ class CountStep(Step):
 
     # Counting
 
-    def _all(self) -> None:
+    def count_all(self) -> None:
+        """Find and count the nuclei of every frame, the one in view first."""
         stack = self.session.stack
         if stack is None:
             self._count([])

@@ -51,6 +51,7 @@ class DataStep(Step):
         self._used: tuple[object, ...] | None = ()
         self.open_panel = OpenPanel(session, self)
         self.open_panel.opened.connect(self._on_opened)
+        self.open_panel.checking.connect(self._on_checking)
         self.body.addWidget(self.open_panel)
         self.image = LayerCombo(viewer, is_picture, parent=self)
         self.fluorescence = LayerCombo(viewer, is_picture, empty="none", parent=self)
@@ -59,12 +60,13 @@ class DataStep(Step):
         self.depth, self.plane = QComboBox(self), QSpinBox(self)
         self.pixel_size = OptionalNumber("µm", 4, "not known", self)
         self.interval = OptionalNumber("min", 2, "not known", self)
-        self._rows = QFormLayout()
-        self.body.addLayout(self._rows)
+        self.chosen = QWidget(self)
+        self._rows = QFormLayout(self.chosen)
+        self.body.addWidget(self.chosen)
         self._lay_out()
         self.facts = QLabel(self)
         self.facts.setWordWrap(True)
-        self.body.addWidget(self.facts)
+        self._rows.addRow(self.facts)
         self.set_primary("Go on", "Go to the next step", self._go_on)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -173,6 +175,7 @@ class DataStep(Step):
             self.summarise("attention", str(error.args[0]))
             self.primary.setEnabled(False)
             return
+        self.chosen.setVisible(self.open_panel.check.isHidden())
         self._show_rows(layer, stack)
         key = self._key(layer, other)
         if key == self._used:
@@ -244,6 +247,8 @@ class DataStep(Step):
             return
         self._used = None
         self.session.use_stack(None)
+        self.chosen.hide()
+        self.primary.hide()
         for widget in (
             self.axes,
             self.image_channel,
@@ -253,8 +258,6 @@ class DataStep(Step):
             self.interval,
         ):
             self._rows.setRowVisible(widget, False)
-        self.facts.setText("")
-        self.primary.setEnabled(False)
         self.message.tell(
             "No image is open yet. Open a file or folder above, or drop one onto the window.",
             "info",
@@ -269,6 +272,7 @@ class DataStep(Step):
         self.facts.setText(" · ".join(facts))
         self.facts.setToolTip(f"{stack.source}\n{stack.axes_note}")
         self.primary.setEnabled(True)
+        self.primary.setVisible(self.open_panel.check.isHidden())
         if not stack.axes_sure:
             self.message.tell(f"{stack.axes_note}.", "warning")
         elif channels.fluorescence is None:
@@ -296,6 +300,13 @@ class DataStep(Step):
         if self.image.layer is None or self.image.layer.name not in names:
             self.image.choose(layers[0])
         self._soon.start()
+
+    def _on_checking(self, on: bool) -> None:
+        """Leave the room to the preview of files while the person looks at it."""
+        self.chosen.setVisible(not on and self.image.layer is not None)
+        self.primary.setVisible(not on and self.image.layer is not None)
+        if on:
+            self.message.hide()
 
     def shut_down(self) -> None:
         """Stop following the layer list."""

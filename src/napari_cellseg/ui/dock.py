@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
@@ -17,18 +18,24 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
-from napari_cellseg.ui.correct_step import CorrectStep
-from napari_cellseg.ui.count_step import CountStep
-from napari_cellseg.ui.data_step import DataStep
+from napari_cellseg.ui import work
 from napari_cellseg.ui.header import Header
-from napari_cellseg.ui.labels_step import LabelsStep
 from napari_cellseg.ui.session import Session
 from napari_cellseg.ui.step import Step
 from napari_cellseg.ui.style import sign_of, style_of
-from napari_cellseg.ui.train_step import TrainStep
+from napari_cellseg.ui.task import message_of
 
-STEPS: tuple[type[Step], ...] = (DataStep, LabelsStep, CorrectStep, TrainStep, CountStep)
+STEPS = (
+    ("Data", "napari_cellseg.ui.data_step", "DataStep"),
+    ("Labels", "napari_cellseg.ui.labels_step", "LabelsStep"),
+    ("Correct", "napari_cellseg.ui.correct_step", "CorrectStep"),
+    ("Train", "napari_cellseg.ui.train_step", "TrainStep"),
+    ("Count", "napari_cellseg.ui.count_step", "CountStep"),
+)
+"""Title, module and class of each step; imported in a thread, so that the dock is there at once."""
+
 WIDTH_PX = 390
+_WARM_UP_MS = 1000
 
 
 class Row(QFrame):
@@ -38,21 +45,21 @@ class Row(QFrame):
     ----------
     number : int
         From 1.
-    step : Step
-        The step.
+    title : str
+        Title of the step.
     """
 
     clicked = Signal()
 
-    def __init__(self, number: int, step: Step, parent: QWidget | None = None) -> None:
+    def __init__(self, number: int, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("cellseg-row")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"Step {number}: {step.title}")
+        self.setAccessibleName(f"Step {number}: {title}")
         self.arrow = QLabel("▸", self)
         self.arrow.setFixedWidth(12)
-        self.name = QLabel(f"<b>{number}  {step.title}</b>", self)
+        self.name = QLabel(f"<b>{number}  {title}</b>", self)
         self.name.setFixedWidth(84)
         self.sign = QLabel(self)
         self.sign.setFixedWidth(16)
@@ -64,8 +71,7 @@ class Row(QFrame):
         for widget in (self.arrow, self.name, self.sign):
             row.addWidget(widget)
         row.addWidget(self.line, 1)
-        step.summary_changed.connect(self.show_summary)
-        self.show_summary(*step.summary)
+        self.show_summary("todo", "not yet")
 
     def show_summary(self, state: str, text: str) -> None:
         """Show the state of the step.
@@ -121,27 +127,71 @@ class CellSegDock(QWidget):
         self.setObjectName("cellseg-dock")
         self.session = Session(napari_viewer, self)
         self.header = Header(self.session, self)
-        self.steps: list[Step] = [kind(self.session) for kind in STEPS]
-        self.rows = [Row(i + 1, step, self) for i, step in enumerate(self.steps)]
-        self._areas = [_scrolled(step, self) for step in self.steps]
+        self.rows = [Row(i + 1, step[0], self) for i, step in enumerate(STEPS)]
+        self._built: dict[int, Step] = {}
         self._open: int | None = None
         self._docked = self._closing = False
+        self._ready = QLabel("Getting ready …", self)
+        self._ready.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(2, 2, 2, 2)
         column.setSpacing(2)
         column.addWidget(self.header)
-        for i, (row, area) in enumerate(zip(self.rows, self._areas, strict=True)):
+        self._areas = []
+        for i, row in enumerate(self.rows):
+            area = _area(self)
+            self._areas.append(area)
             column.addWidget(row)
             column.addWidget(area, 1)
             row.clicked.connect(lambda i=i: self.open(None if self._open == i else i))
-        self._rest = QWidget(self)
-        column.addWidget(self._rest, 1)
+        column.addWidget(self._ready, 1)
         self.setMinimumWidth(320)
         self.session.step_wanted.connect(self.open_named)
         self._restyle()
         napari_viewer.events.theme.connect(self._restyle)
         QApplication.instance().aboutToQuit.connect(self.shut_down)
-        self.open(0)
+        modules = [module for _title, module, _name in STEPS]
+        self.session.run(
+            work.import_all, modules, on_done=self._on_imported, on_failed=self._not_imported, here=True
+        )
+        QTimer.singleShot(_WARM_UP_MS, self._warm_up)
+
+    def _on_imported(self, _nothing: object) -> None:
+        """Open the first step, and make the others one by one when there is nothing else to do."""
+        if self._ready.text():  # nothing was opened yet
+            self.open(0)
+        self._make_rest()
+
+    def _make_rest(self) -> None:
+        left = [i for i in range(len(STEPS)) if i not in self._built]
+        if left and not self.session.is_closed:
+            self._make(left[0])
+            QTimer.singleShot(0, self._make_rest)
+
+    def _not_imported(self, error: BaseException) -> None:
+        self._ready.setWordWrap(True)
+        self._ready.setText(f"The panels could not be loaded. {message_of(error)}")
+
+    def _make(self, index: int) -> Step:
+        """Make a step, unless it is there."""
+        if index not in self._built:
+            _title, module, name = STEPS[index]
+            step: Step = getattr(importlib.import_module(module), name)(self.session)
+            self._built[index] = step
+            self._areas[index].setWidget(step)
+            step.summary_changed.connect(self.rows[index].show_summary)
+            self.rows[index].show_summary(*step.summary)
+        return self._built[index]
+
+    @property
+    def steps(self) -> list[Step]:
+        """The five steps, in order."""
+        return [self._make(i) for i in range(len(STEPS))]
+
+    def _warm_up(self) -> None:
+        """Start the helper for previews, so that the first one does not wait for it."""
+        if not self.session.is_closed:
+            self.session.run(work.warm_up, quick=True)
 
     def open(self, index: int | None) -> None:
         """Open one step and close the others.
@@ -153,15 +203,18 @@ class CellSegDock(QWidget):
         """
         if index == self._open:
             return
+        if index is not None:
+            self._make(index)
         was, self._open = self._open, index
         for i, (row, area) in enumerate(zip(self.rows, self._areas, strict=True)):
             row.set_open(i == index)
             area.setVisible(i == index)
-        self._rest.setVisible(index is None)
+        self._ready.setVisible(index is None)
+        self._ready.setText("")
         if was is not None:
-            self.steps[was].closed()
+            self._make(was).closed()
         if index is not None:
-            self.steps[index].opened()
+            self._make(index).opened()
 
     def open_named(self, title: str) -> None:
         """Open the step of this title.
@@ -171,7 +224,7 @@ class CellSegDock(QWidget):
         title : str
             For example ``"Data"``.
         """
-        self.open(next(i for i, step in enumerate(self.steps) if step.title == title))
+        self.open(_index(title))
 
     def step(self, title: str) -> Step:
         """Find a step.
@@ -186,7 +239,7 @@ class CellSegDock(QWidget):
         Step
             The step.
         """
-        return next(step for step in self.steps if step.title == title)
+        return self._make(_index(title))
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Say the size that suits the dock."""
@@ -228,18 +281,21 @@ class CellSegDock(QWidget):
         """End all work within two seconds; calling it again does nothing."""
         if self.session.is_closed:
             return
-        for step in self.steps:
+        for step in self._built.values():
             step.shut_down()
         self.header.shut_down()
         self.session.viewer.events.theme.disconnect(self._restyle)
         self.session.close()
 
 
-def _scrolled(step: Step, parent: QWidget) -> QScrollArea:
+def _index(title: str) -> int:
+    return next(i for i, step in enumerate(STEPS) if step[0] == title)
+
+
+def _area(parent: QWidget) -> QScrollArea:
     area = QScrollArea(parent)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(step)
     area.setVisible(False)
     return area

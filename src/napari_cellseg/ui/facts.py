@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_cellseg.progress import duration
-
 if TYPE_CHECKING:
     from napari_cellseg.data.stack import Stack
 
@@ -28,5 +26,24 @@ def facts_of(stack: Stack) -> list[str]:
     if stack.pixel_size_um is not None:
         facts.append(f"{stack.pixel_size_um:.3g} µm/px")
     if stack.n_frames > 1 and stack.frame_interval_s is not None:
-        facts.append(duration(stack.frame_interval_s))
+        facts.append(in_units(stack.frame_interval_s))
     return facts
+
+
+def in_units(seconds: float) -> str:
+    """Say a frame interval in the unit that people use for it.
+
+    Parameters
+    ----------
+    seconds : float
+        The interval in s.
+
+    Returns
+    -------
+    str
+        For example ``"10 min"``.
+    """
+    for length, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * length or seconds == length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s"

@@ -225,7 +225,7 @@ class LabelsStep(Step):
         if over is None or over not in session.viewer.layers:
             return
         remove(session.viewer, session.labels_layer)
-        session.labels_layer = add_labels(session.viewer, movie, AUTO, "auto", over, contour=1)
+        session.labels_layer = add_labels(session.viewer, movie, AUTO, "auto", over, contour=2)
         session.labels_layer.editable = False
         session.labels_changed.emit()
 

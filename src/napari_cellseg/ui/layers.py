@@ -170,7 +170,7 @@ def nucleus_colours() -> CyclicLabelColormap:
     CyclicLabelColormap
         The colours repeat; -1 comes last in the cycle, which is long enough for the nuclei of a frame.
     """
-    few = label_colormap(49, 0.5).colors[1:]
+    few = 0.35 + 0.65 * label_colormap(49, 0.5).colors[1:]  # lighter: contours lie on dark and on grey
     colours = np.tile(few, (_CYCLE // len(few) + 1, 1))[:_CYCLE].astype(np.float32)
     colours[-2] = _IGNORED  # napari takes labels modulo the cycle: -1 becomes the last but one
     return CyclicLabelColormap(colors=np.vstack([np.zeros((1, 4), np.float32), colours]), name="nuclei")

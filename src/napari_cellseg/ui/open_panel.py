@@ -52,6 +52,7 @@ class OpenPanel(QWidget):
     """
 
     opened = Signal(list)
+    checking = Signal(bool)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -127,7 +128,7 @@ class OpenPanel(QWidget):
         self.go.clicked.connect(lambda _checked: self._open())
         cancel = QPushButton("Cancel", self.check)
         cancel.setToolTip("Open nothing")
-        cancel.clicked.connect(lambda _checked: self.check.hide())
+        cancel.clicked.connect(lambda _checked: self._check(False))
         rows = QFormLayout()
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addRow("Axes of a file", self.axes)
@@ -217,7 +218,12 @@ class OpenPanel(QWidget):
         self.other.setVisible(len(stack.channels) == 1)
         n = len(found.stacks)
         self.go.setText("Open" if n == 1 else f"Open {n} positions")
-        self.check.show()
+        self._check(True)
+
+    def _check(self, on: bool) -> None:
+        """Show the preview alone, or take it away."""
+        self.check.setVisible(on)
+        self.checking.emit(on)
 
     def _offer_axes(self, stack: Stack) -> None:
         if self.axes.count() == 0:
@@ -245,7 +251,7 @@ class OpenPanel(QWidget):
         found = self._understood
         if found is None:
             return
-        self.check.hide()
+        self._check(False)
         self.position.clear()
         self.position.addItems(
             [f"Position {i + 1} of {len(found.stacks)}: {s.name}" for i, s in enumerate(found.stacks)]

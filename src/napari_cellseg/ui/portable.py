@@ -13,14 +13,17 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellseg.data.stack import Stack
 from napari_cellseg.progress import Clock, Steps
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+    from napari_cellseg.data.stack import Stack
 
 _SMALL_BYTES = 1 << 20
 
@@ -139,6 +142,8 @@ def portable(args: Iterable[object], spill: Spill) -> Steps[tuple[object, ...]]:
     tuple
         The arguments, with stacks that read from files where they held arrays.
     """
+    from napari_cellseg.data.stack import Stack  # noqa: PLC0415 - dask takes long to import
+
     ready: list[object] = []
     for value in args:
         if isinstance(value, Stack):
@@ -200,6 +205,8 @@ def from_npy(path: Path) -> da.Array:
     dask.array.Array
         One chunk per plane; pickles into little.
     """
+    import dask.array as da  # noqa: PLC0415 - takes long to import
+
     found = np.load(path, mmap_mode="r")
     shape, dtype = found.shape, found.dtype
     chunks = (*((1,) * n for n in shape[:-2]), (shape[-2],), (shape[-1],))

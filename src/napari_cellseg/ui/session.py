@@ -15,7 +15,6 @@ from napari_cellseg.label.review import Review
 from napari_cellseg.process import Helper
 from napari_cellseg.progress import Cancelled, Event, Note, Progress, Steps, duration
 from napari_cellseg.ui.activity import Activity
-from napari_cellseg.ui.folders import find_study, folder_for, open_or_make, study_at
 from napari_cellseg.ui.portable import Spill, portable
 from napari_cellseg.ui.task import Task, message_of
 
@@ -159,7 +158,9 @@ class Session(QObject):
                 self.study_folder, self.study = answer
                 self.study_changed.emit()
 
-        self.run(find_study, source, on_done=found, here=True)
+        from napari_cellseg.ui import folders  # noqa: PLC0415 - dask takes long to import
+
+        self.run(folders.find_study, source, on_done=found, here=True)
 
     def need_study(self) -> Study:
         """Open the study, or make its folder, because a result is to be kept.
@@ -175,10 +176,12 @@ class Session(QObject):
             The folder cannot be written.
         """
         if self.study is None:
+            from napari_cellseg.ui import folders  # noqa: PLC0415 - dask takes long to import
+
             source = self.stack.source if self.stack is not None else "unnamed"
-            self.study_folder = self.study_folder or folder_for(source)
+            self.study_folder = self.study_folder or folders.folder_for(source)
             stain = self.fluorescence_channel
-            self.study = open_or_make(
+            self.study = folders.open_or_make(
                 self.study_folder,
                 self.stack,
                 self.image_channel_name,
@@ -204,7 +207,9 @@ class Session(QObject):
                 self.study = study
                 self.study_changed.emit()
 
-        self.run(study_at, folder, on_done=opened, here=True)
+        from napari_cellseg.ui import folders  # noqa: PLC0415 - dask takes long to import
+
+        self.run(folders.study_at, folder, on_done=opened, here=True)
 
     def _on_step(self, _event: object = None) -> None:
         t = self.frame()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -54,6 +55,7 @@ class Message(QFrame):
         self._sign.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.label = QLabel(self)
         self.label.setWordWrap(True)
+        self.label.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.setObjectName("cellseg-message")
@@ -216,12 +218,13 @@ class Step(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 8)
         column.setSpacing(6)
-        for item in (self.body, self.primary, self.progress, self.message, self.below):
-            if isinstance(item, QVBoxLayout):
-                item.setSpacing(6)
-                column.addLayout(item)
-            else:
-                column.addWidget(item)
+        for layout in (self.body, self.below):
+            layout.setSpacing(6)
+        column.addLayout(self.body)
+        for widget in (self.primary, self.progress, self.message):
+            column.addWidget(widget)
+        column.addLayout(self.below, 1)
+        column.addStretch(0)  # takes what is left over where `below` is empty
         self.progress.over.connect(self._on_over)
 
     def set_primary(self, text: str, tooltip: str, on_click: Callable[[], object]) -> None:
@@ -324,7 +327,8 @@ def folded(title: str, parent: QWidget | None = None, open_: bool = False) -> QC
     QCollapsible
         Add widgets with ``addWidget``.
     """
-    section = QCollapsible(title, parent, expandedIcon="▾", collapsedIcon="▸")
+    section = QCollapsible(f"▸  {title}", parent, expandedIcon=QIcon(), collapsedIcon=QIcon())
+    section.toggled.connect(lambda on: section.setText(f"{'▾' if on else '▸'}  {title}"))
     section.setDuration(0)
     section.layout().setContentsMargins(0, 0, 0, 0)
     section.layout().setSpacing(4)

@@ -15,7 +15,7 @@ from qtpy.QtCore import (
     QTimer,
     Signal,
 )
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Frames(QAbstractTableModel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.verdicts: list[Verdict] = []
-        self._pictures: dict[int, QPixmap] = {}
+        self._pictures: dict[int, QIcon] = {}
 
     def set_verdicts(self, verdicts: Sequence[Verdict], *, keep_pictures: bool = False) -> None:
         """Show other verdicts.
@@ -90,7 +90,10 @@ class Frames(QAbstractTableModel):
             self._pictures.pop(next(iter(self._pictures)))
         height, width = picture.shape[:2]
         image = QImage(picture.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
-        self._pictures[t] = QPixmap.fromImage(image)
+        icon, pixmap = QIcon(), QPixmap.fromImage(image)
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # Qt would tint it in the selected row
+            icon.addPixmap(pixmap, mode)
+        self._pictures[t] = icon
         row = next((i for i, verdict in enumerate(self.verdicts) if verdict.frame == t), None)
         if row is not None:
             self.dataChanged.emit(self.index(row, PICTURE), self.index(row, PICTURE))
@@ -155,7 +158,11 @@ def _text(verdict: Verdict, column: int) -> str | None:
 
 
 def _sort_key(verdict: Verdict, column: int) -> int | str:
-    keys: dict[int, int | str] = {NUCLEI: verdict.scores.n_objects, KEPT: int(verdict.keep), REASON: verdict.reason}
+    keys: dict[int, int | str] = {
+        NUCLEI: verdict.scores.n_objects,
+        KEPT: int(verdict.keep),
+        REASON: verdict.reason,
+    }
     return keys.get(column, verdict.frame)
 
 

@@ -16,6 +16,7 @@ from napari_cellseg.data.write import write_labels
 from napari_cellseg.learn.card import model_hash, read_card
 from napari_cellseg.learn.events import FramePredicted
 from napari_cellseg.live.correcting import read_only
+from napari_cellseg.live.training import device_chosen
 from napari_cellseg.measure.counts import typical_area_px
 from napari_cellseg.measure.objects import measure
 from napari_cellseg.measure.tables import CellTable, Origin, write_tables
@@ -100,7 +101,7 @@ def count_frames(stack: Stack, job: PredictionJob) -> Steps[tuple[int, ...]]:
     Yields
     ------
     Event
-        `FilesReady` first, then `FrameCounted` for each frame and `Progress`.
+        `DeviceChosen` and `FilesReady` first, then `FrameCounted` for each frame and `Progress`.
 
     Returns
     -------
@@ -109,6 +110,7 @@ def count_frames(stack: Stack, job: PredictionJob) -> Steps[tuple[int, ...]]:
     """
     card = read_card(job.model)
     origin = origin_of(stack, card.name, model_hash(card), job.config, job.measuring)
+    yield device_chosen(job.config.device)
     ready = _files(job.folder, (stack.n_frames, *stack.frame_shape))
     yield ready
     movie = np.lib.format.open_memmap(ready.labels, mode="r+")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellseg.config import NetConfig, TrainConfig
+from napari_cellseg.config import Device, NetConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
@@ -57,6 +57,19 @@ class TrainingJob:
 
 
 @dataclass(frozen=True)
+class DeviceChosen(Event):
+    """Where training and prediction run.
+
+    Attributes
+    ----------
+    label : str
+        The device, in words.
+    """
+
+    label: str
+
+
+@dataclass(frozen=True)
 class PicturesShown(Event):
     """Validation frames as they are labelled now, ready to be shown.
 
@@ -94,6 +107,7 @@ def train_on_study(stack: Stack, labels: Path | Stack, job: TrainingJob) -> Step
     """
     from napari_cellseg.learn.train import train  # noqa: PLC0415 - torch, in the helper only
 
+    yield device_chosen(job.config.device)
     yield Progress(0, len(job.frames), "frames read")
     samples: list[Sample] = []
     movie = read_only(labels)
@@ -118,6 +132,24 @@ def train_on_study(stack: Stack, labels: Path | Stack, job: TrainingJob) -> Step
         pixel_size_um=stack.pixel_size_um,
     )
     return (yield from relay(steps, _small))
+
+
+def device_chosen(device: Device) -> DeviceChosen:
+    """Say where training and prediction will run.
+
+    Parameters
+    ----------
+    device : {"auto", "cuda", "mps", "cpu"}
+        What was asked for.
+
+    Returns
+    -------
+    DeviceChosen
+        What is there.
+    """
+    from napari_cellseg.learn.runtime import choose_device  # noqa: PLC0415 - torch, in the helper only
+
+    return DeviceChosen(choose_device(device).label)
 
 
 def _small(event: Event) -> Event:

@@ -132,10 +132,12 @@ class CountPanel(QWidget):
             cells = next(iter(self._measured.values())).cells.iloc[:0]
         else:
             return
-        names = [next((name for name in either if name in cells), None) for either in _COLUMNS]
+        several = self.all_frames.isChecked() and self._whole is not None
+        first = _COLUMNS if several else _COLUMNS[1:]
+        names = [next((name for name in either if name in cells), None) for either in first]
         intensities = [name for name in cells if str(name).startswith("mean_")]
         columns = tuple(str(name) for name in (*names, *intensities) if name is not None)
-        self.table.objects.set_table(cells, columns, tuple(heading(name) for name in columns))
+        self.table.show_objects(cells, columns, tuple(heading(name) for name in columns))
 
 
 def count_text(frame: int, summary: Summary) -> str:
@@ -157,4 +159,4 @@ def count_text(frame: int, summary: Summary) -> str:
         return "not counted yet"
     index = summary.frames.index(frame)
     n = summary.by_instances[index]
-    return f"{n} nucle{'us' if n == 1 else 'i'} one by one · {summary.by_area[index]:.0f} by area"
+    return f"{n} nucle{'us' if n == 1 else 'i'} (by area: {summary.by_area[index]:.0f})"

@@ -12,6 +12,8 @@ from qtpy.QtWidgets import QWidget
 
 from napari_cellseg.ui.plots import FOUND, ThemedPlot
 
+_HEADROOM = 1.3  # above the curves, for the legend
+
 
 class CountPlot(ThemedPlot):
     """Objects per frame, counted by instances and by area.
@@ -30,7 +32,7 @@ class CountPlot(ThemedPlot):
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__(viewer, "frame", "objects", 150, parent)
-        self.addLegend(offset=(4, 2), labelTextSize="8pt", verSpacing=-6)
+        self.addLegend(offset=(4, 1), labelTextSize="8pt", verSpacing=-6, colCount=2)
         self._instances = self.add_curve("one by one", "current", Qt.PenStyle.SolidLine)
         self._by_area = self.add_curve("by area", FOUND, Qt.PenStyle.DashLine)
         self._here = pg.InfiniteLine(angle=90)
@@ -61,7 +63,7 @@ class CountPlot(ThemedPlot):
         )
         self._by_area.setData(list(frames), list(by_area))
         if len(frames):
-            self.setYRange(0, 1.05 * max(1.0, *instances, *by_area), padding=0)
+            self.setYRange(0, _HEADROOM * max(1.0, *instances, *by_area), padding=0)
             self.setXRange(min(frames) - 0.5, max(frames) + 0.5, padding=0.02)
 
     def mark(self, frame: int) -> None:

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QPu
 from napari_cellseg.config import MeasureConfig, PredictConfig
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.live import counting
+from napari_cellseg.live.training import DeviceChosen
 from napari_cellseg.progress import Event, Progress
 from napari_cellseg.ui.calm import Calm
 from napari_cellseg.ui.count_panel import CountPanel, count_text
@@ -98,7 +99,6 @@ class CountStep(Step):
         looks = QHBoxLayout()
         for box in (self.contours, self.probability, self.on_canvas):
             looks.addWidget(box)
-        self._results = QWidget(self)
         self.export = _button(
             "Export",
             "Write counts.csv, cells.csv and the labels as TIFF into the study's results",
@@ -165,7 +165,10 @@ class CountStep(Step):
         self.message.tell(text, "warning", button, lambda: self.session.step_wanted.emit(step))
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, counting.FilesReady):
+        if isinstance(event, DeviceChosen):
+            self.session.device = event.label
+            self.session.device_changed.emit()
+        elif isinstance(event, counting.FilesReady):
             if event != self.layers.files:
                 self._measured.clear()
             self.layers.open(event, event.labels.parent.name)

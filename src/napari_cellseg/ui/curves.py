@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_cellseg.ui.plots import FOUND, ThemedPlot
 
-_PICTURE_PX = 108
+_PICTURE_PX = 104
 
 
 class LearningCurves(QWidget):

@@ -155,5 +155,6 @@ def _sheet(title: str, rows: Any) -> QWidget:
         name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(name, row, 0)
         grid.addWidget(QLabel(text), row, 1)
+    grid.setColumnMinimumWidth(0, 100)
     grid.setColumnStretch(1, 1)
     return box

@@ -51,6 +51,11 @@ class FrameModel(QAbstractTableModel):
         self._table = self._in_order(table)
         self.endResetModel()
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns shown."""
+        return self._columns
+
     def row_of(self, **values: object) -> int | None:
         """Find a row.
 
@@ -226,10 +231,27 @@ class ObjectTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        self.horizontalHeader().setDefaultSectionSize(68)
+        self.horizontalHeader().setMinimumSectionSize(40)
         self.setToolTip("Choose a row to see the object; choose an object in the viewer to see its row.")
         self._chosen_by_viewer = False
         self.selectionModel().currentRowChanged.connect(self._row_changed)
+
+    def show_objects(
+        self, table: pd.DataFrame, columns: tuple[str, ...], headings: tuple[str, ...] | None = None
+    ) -> None:
+        """Show objects; the columns become as wide as their headings need.
+
+        Parameters
+        ----------
+        table, columns, headings : object
+            See `FrameModel.set_table`.
+        """
+        other = columns != self.objects.columns
+        self.objects.set_table(table, columns, headings)
+        if other:
+            header = self.horizontalHeader()
+            for section in range(len(columns)):
+                header.resizeSection(section, header.sectionSizeHint(section) + 4)
 
     def choose(self, frame: int, label: int) -> bool:
         """Show the row of an object.

@@ -47,6 +47,7 @@ class ToolButtons(QWidget):
             grid.addWidget(button, index // _COLUMNS, index % _COLUMNS)
         self.help = self._button("Keys  ?", "All keys at a glance (?)")
         grid.addWidget(self.help, len(_TOOLS) // _COLUMNS, len(_TOOLS) % _COLUMNS)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.show_tool("move")
 
     def show_tool(self, name: str) -> None:

@@ -11,7 +11,7 @@ from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.label.review import frames_to_learn, states
 from napari_cellseg.learn.events import BatchDone, Compared, EpochDone, Preflight
-from napari_cellseg.live.training import PicturesShown, TrainingJob, train_on_study
+from napari_cellseg.live.training import DeviceChosen, PicturesShown, TrainingJob, train_on_study
 from napari_cellseg.progress import Event, Note
 from napari_cellseg.ui.calm import Calm
 from napari_cellseg.ui.curves import LearningCurves, PictureRows
@@ -70,6 +70,7 @@ class TrainStep(Step):
         self._fill_options()
         self.set_primary("Train", "Learn from these frames; you can go on working meanwhile", self._train)
         self.rate = QLabel(self)
+        self.rate.setWordWrap(True)
         self.rate.hide()
         self.curves = LearningCurves(session.viewer, self)
         self.curves.hide()
@@ -78,6 +79,7 @@ class TrainStep(Step):
         self.scores.hide()
         for widget in (self.rate, self.scores, self.curves, self.pictures):
             self.below.addWidget(widget)
+        self.below.addStretch(1)
         for signal in (session.labels_changed, session.corrected_changed, session.verdicts_changed):
             signal.connect(self._labels_came)
         session.stack_changed.connect(self._show_frames)
@@ -190,6 +192,9 @@ class TrainStep(Step):
             self.pictures.show_pictures(list(event.rows))
         elif isinstance(event, Compared):
             self._compared = event
+        elif isinstance(event, DeviceChosen):
+            self.session.device = event.label
+            self.session.device_changed.emit()
         elif isinstance(event, Preflight | Note):
             self._show_rate(event.text)
 
@@ -206,7 +211,8 @@ class TrainStep(Step):
     def _show_epoch(self, event: EpochDone) -> None:
         self.curves.show()
         self.curves.add(event.epoch, event.train_loss, event.val_loss, event.val_iou, event.best)
-        self._epoch = f" · IoU {event.val_iou:.2f}"
+        if event.best:
+            self._epoch = f" · IoU {event.val_iou:.2f}"
         self._summarise_running(event.epoch, event.seconds_left)
 
     def _summarise_running(self, epoch: int, seconds_left: float | None) -> None:
@@ -225,10 +231,15 @@ class TrainStep(Step):
         self.session.model = folder
         self.session.model_changed.emit()
         self.base.refresh()
-        text = f"The model is ready: {folder.name}."
+        text = f"The new model is ready: {folder.name}."
         if self._compared is not None:
-            text = self._compared.text
             self._show_scores(self._compared)
+            better = self._compared.kept == "new"
+            text = (
+                f"The new model, {folder.name}, is better than the one before."
+                if better
+                else f"The model before, {folder.name}, is still better and stays in use; the new one is kept too."
+            )
         self.message.tell(text, "info", "Count with it", lambda: self.session.step_wanted.emit("Count"))
         self.summarise("done", f"{folder.name}{self._epoch}")
 
@@ -256,10 +267,10 @@ class TrainStep(Step):
             f"<td align='right'>&nbsp;{mark.format(name)}&nbsp;</td>"
             for mark, name in zip(marks, ("before", "new"), strict=True)
         )
-        self.scores.setText(
-            f"<table><tr><td>on the same frames</td>{heads}</tr>{rows}</table>"
-            f"Kept: the {'new' if compared.kept == 'new' else 'earlier'} model."
-        )
+        self.scores.setText(f"<table><tr><td>on the same frames</td>{heads}</tr>{rows}</table>")
+        self.scores.setToolTip(compared.text)
+        kept = compared.new_scores if compared.kept == "new" else compared.old_scores
+        self._epoch = f" · IoU {kept['iou']:.2f}" if "iou" in kept else ""
         self.scores.show()
 
     def opened(self) -> None:

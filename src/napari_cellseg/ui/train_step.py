@@ -238,7 +238,7 @@ class TrainStep(Step):
             text = (
                 f"The new model, {folder.name}, is better than the one before."
                 if better
-                else f"The model before, {folder.name}, is still better and stays in use; the new one is kept too."
+                else f"The model before, {folder.name}, is still better; the new one is kept too."
             )
         self.message.tell(text, "info", "Count with it", lambda: self.session.step_wanted.emit("Count"))
         self.summarise("done", f"{folder.name}{self._epoch}")

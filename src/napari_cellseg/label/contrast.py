@@ -11,11 +11,10 @@ from scipy import ndimage as ndi
 from skimage.exposure import equalize_adapthist
 
 from napari_cellseg.config import LabelConfig
-
-Plane = npt.NDArray[np.float32]
+from napari_cellseg.label.light import Plane, background_of
 
 _GREY_LEVELS = 2**14  # of scikit-image's CLAHE: more bins than that cannot differ
-_BACKGROUND_PERCENTILE = 25
+_BACKGROUND_PEAK = 0.3  # of the histogram's highest peak, which nuclei make where they cover most of a frame
 _SMALLEST_SIDE_PX = 8
 _LARGEST = 1e37  # differences and squares of scaled pixels still fit into float32
 
@@ -109,92 +108,66 @@ def signal_of(plane: Plane, config: LabelConfig) -> Signal | None:
     smooth = ndi.gaussian_filter(plane, scale)
     background = background_of(smooth, config.max_diameter_px)
     above = smooth - background
-    level, noise = _mode(above)
+    level, noise = _level(above)
     above -= level
-    pixels = max(1, round(np.pi / 4 * config.min_diameter_px**2))  # of the smallest nucleus
-    rank = max(above.size - pixels, 0)
+    rank = max(above.size - nucleus_px(config), 0)
     top = float(np.partition(above.ravel(), rank)[rank])
     if not top > 0:
         return None
     background += level
     sharp = plane - background
-    need = 20 * _mode(sharp)[1] / top - 0.5  # no smoothing below noise of 2.5 % of the range
+    need = 20 * _level(sharp)[1] / top - 0.5  # no smoothing below noise of 2.5 % of the range
     if need > 0:
         sharp = ndi.gaussian_filter(sharp, min(need, scale))
-    return Signal(plane, above, sharp, noise, top, _saturated(plane, pixels))
+    return Signal(plane, above, sharp, noise, top, saturated(plane, config))
 
 
-def _saturated(plane: Plane, pixels: int) -> npt.NDArray[np.bool_]:
-    """Find pixels at the camera's upper end: the largest grey value, if as many as a nucleus share it."""
-    at_top = plane == plane.max()
-    return at_top if np.count_nonzero(at_top) >= pixels else np.zeros_like(at_top)
+def nucleus_px(config: LabelConfig) -> int:
+    """Say how many pixels the smallest nucleus has.
+
+    Parameters
+    ----------
+    config : LabelConfig
+        Its diameter.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    return max(1, round(np.pi / 4 * config.min_diameter_px**2))
 
 
-def background_of(plane: Plane, max_diameter_px: float) -> Plane:
-    """Estimate the uneven background: low percentiles of blocks, smoothed between them.
+def saturated(plane: Plane, config: LabelConfig) -> npt.NDArray[np.bool_]:
+    """Find pixels at the camera's upper end: the largest grey value, if as many as a nucleus share it.
 
     Parameters
     ----------
     plane : ndarray
-        Axes YX, float32.
-    max_diameter_px : float
-        Diameter of the largest nucleus, in px; blocks are four times as large.
+        Axes YX, float32: the frame.
+    config : LabelConfig
+        The diameter of the smallest nucleus.
 
     Returns
     -------
     ndarray
-        Axes YX, float32, the shape of `plane`.
+        Axes YX, bool.
     """
-    side = max(32, round(4 * max_diameter_px))
-    rows, columns = (max(1, round(n / side)) for n in plane.shape)
-    ys = np.linspace(0, plane.shape[0], rows + 1).astype(int)
-    xs = np.linspace(0, plane.shape[1], columns + 1).astype(int)
-    grid = np.empty((rows, columns), np.float32)
-    for row, column in np.ndindex(rows, columns):
-        block = plane[ys[row] : ys[row + 1] : 2, xs[column] : xs[column + 1] : 2]
-        grid[row, column] = np.percentile(block, _BACKGROUND_PERCENTILE)
-    # A block full of nuclei knows nothing of the background: its neighbours do.
-    grid = np.minimum(grid, ndi.median_filter(grid, 3, mode="nearest"))
-    return stretch(ndi.gaussian_filter(grid, 0.7, mode="nearest"), plane.shape)
+    at_top, pixels = plane == plane.max(), nucleus_px(config)
+    return at_top if np.count_nonzero(at_top) >= pixels else np.zeros_like(at_top)
 
 
-def stretch(grid: Plane, shape: tuple[int, ...]) -> Plane:
-    """Interpolate a coarse grid linearly to a frame.
-
-    Parameters
-    ----------
-    grid : ndarray
-        Axes YX, float32; each value stands at the middle of its cell.
-    shape : tuple of int
-        Height and width of the frame in px.
-
-    Returns
-    -------
-    ndarray
-        Axes YX, float32, of that shape; constant beyond the outermost middles.
-    """
-    out: npt.NDArray[Any] = grid
-    for axis, length in enumerate(shape):
-        cells = out.shape[axis]
-        at = np.clip((np.arange(length) + 0.5) * cells / length - 0.5, 0, cells - 1)
-        low = np.minimum(at.astype(np.intp), max(cells - 2, 0))
-        part = (at - low).astype(np.float32)
-        part = part[:, None] if axis == 0 else part[None, :]
-        first = np.take(out, low, axis=axis)
-        second = np.take(out, np.minimum(low + 1, cells - 1), axis=axis)
-        out = first + (second - first) * part
-    return np.ascontiguousarray(out, dtype=np.float32)
-
-
-def _mode(values: Plane) -> tuple[float, float]:
-    """Return the most frequent grey value and the spread below it (nuclei lie above: they do not count)."""
+def _level(values: Plane) -> tuple[float, float]:
+    """Return the lowest frequent grey value and the spread below it: nuclei lie above, and do not count."""
     flat = values[::2, ::2].ravel() if values.size > 65536 else values.ravel()
     low, middle = np.percentile(flat, [0.5, 60])
     spread = float(middle - low)
     if spread <= 0:
         return float(middle), 0.0
     counts, edges = np.histogram(flat, bins=128, range=(float(low), float(middle) + spread))
-    level = float(edges[int(ndi.gaussian_filter1d(counts.astype(float), 2).argmax())] + spread / 128)
+    counts = ndi.gaussian_filter1d(counts.astype(float), 3, mode="constant")
+    peaks = (counts == ndi.maximum_filter1d(counts, 9)) & (counts > _BACKGROUND_PEAK * counts.max())
+    level = float(edges[int(peaks.argmax())] + spread / 128)
     below = flat[flat < level]
     noise = float(np.sqrt(np.mean((below - level) ** 2))) if below.size > 8 else spread / 4
     return level, noise

@@ -7,7 +7,8 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from napari_cellseg.config import LabelConfig
-from napari_cellseg.label.contrast import Plane, Signal
+from napari_cellseg.label.contrast import Signal, nucleus_px, saturated
+from napari_cellseg.label.light import Plane, light_of
 from napari_cellseg.label.outline import Labels, diameters_of, percentile_of_each
 
 Mask = npt.NDArray[np.bool_]
@@ -17,7 +18,7 @@ _GLARING = 2.0  # times as bright as the nuclei of the frame: a speck of debris
 _LEAK_HEIGHT = 0.5  # of the brightness of the frame's nuclei
 _LEAK_SMOOTH = 0.7  # a leak's floor, as a part of its mean: lower between nuclei that touch
 _LEAK_RADIUS = 0.65  # of the largest diameter: no nucleus contains a disk that large
-_SURFACE_CELLS = 8
+_DAZZLED = 2 / 3
 
 
 def odd_objects(labels: Labels, signal: Signal, config: LabelConfig) -> npt.NDArray[np.bool_]:
@@ -82,7 +83,7 @@ def leaks(labels: Labels, signal: Signal, config: LabelConfig) -> Mask:
     radius = _LEAK_RADIUS * config.max_diameter_px / step
     if min(small.shape) < 2 * radius + 3:
         return np.zeros(plane.shape, bool)
-    small = small - _light(small)
+    small = small - light_of(small)
     usual = float(np.median(signal.above[labels > 0])) if (labels > 0).any() else 0.25 * signal.top
     limit = max(_LEAK_HEIGHT * usual, 6 * signal.noise)
     if not small.max() > limit:
@@ -97,6 +98,55 @@ def leaks(labels: Labels, signal: Signal, config: LabelConfig) -> Mask:
     full = np.repeat(np.repeat(region, step, axis=0), step, axis=1)
     missing = [(0, max(n - m, 0)) for n, m in zip(plane.shape, full.shape, strict=True)]
     return np.asarray(np.pad(full, missing, mode="edge")[: plane.shape[0], : plane.shape[1]])
+
+
+def burnt_out(plane: Plane, config: LabelConfig) -> Mask:
+    """Find what is at the camera's upper end, with its glow.
+
+    Parameters
+    ----------
+    plane : ndarray
+        Axes YX, float32: the frame.
+    config : LabelConfig
+        The diameter of the smallest nucleus: half of it is taken for glow.
+
+    Returns
+    -------
+    ndarray
+        Axes YX, bool.
+    """
+    mask = saturated(plane, config)
+    reach = round(config.min_diameter_px / 2)
+    return np.asarray(ndi.binary_dilation(mask, iterations=reach) if mask.any() and reach else mask)
+
+
+def dazzles(region: Mask, plane: Plane, config: LabelConfig) -> bool:
+    """Tell whether a region outshines the rest of the frame.
+
+    Parameters
+    ----------
+    region : ndarray
+        Axes YX, bool.
+    plane : ndarray
+        Axes YX, float32: the frame.
+    config : LabelConfig
+        The diameter of the smallest nucleus: brightness counts where it fills as many pixels.
+
+    Returns
+    -------
+    bool
+        True when the frame's range above its median shrinks by a third without the region.
+    """
+    pixels = nucleus_px(config)
+    rest = plane[~region]
+    if not region.any() or rest.size <= pixels:
+        return False
+    middle = float(np.median(rest))
+    bright, outside = (
+        float(np.partition(values, values.size - pixels)[values.size - pixels])
+        for values in (plane.ravel(), rest)
+    )
+    return outside - middle < _DAZZLED * (bright - middle)
 
 
 def without(plane: Plane, region: Mask) -> Plane:
@@ -125,29 +175,6 @@ def _reduce(plane: Plane, step: int) -> Plane:
         return plane[:1, :1]
     blocks = plane[: rows * step, : columns * step].reshape(rows, step, columns, step)
     return np.asarray(blocks.mean(axis=(1, 3)))
-
-
-def _light(small: Plane) -> Plane:
-    """Fit the slow change of the background's light: a quadratic surface through the darkest of each cell."""
-    rows, columns = (min(_SURFACE_CELLS, n) for n in small.shape)
-    ys, xs = np.mgrid[-1 : 1 : small.shape[0] * 1j, -1 : 1 : small.shape[1] * 1j]
-    cell = (np.arange(small.shape[0]) * rows // small.shape[0])[:, None] * columns
-    cell = cell + (np.arange(small.shape[1]) * columns // small.shape[1])[None, :]
-    numbers = np.arange(1, rows * columns + 1)
-    low = percentile_of_each((cell + 1).astype(np.int32), small, 10).astype(np.float64)
-    y, x = (ndi.mean(axis, cell + 1, numbers) for axis in (ys, xs))
-
-    def terms(y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.stack([np.ones_like(y), y, x, y * y, x * x, x * y], axis=-1)
-
-    use = low <= np.percentile(low, 75)
-    fit: npt.NDArray[np.floating] = np.zeros(6)
-    for _ in range(4):
-        fit = np.linalg.lstsq(terms(y[use], x[use]), low[use], rcond=None)[0]
-        rest = low - terms(y, x) @ fit
-        spread = float(np.median(np.abs(rest[use]))) + 1e-6 * (float(np.ptp(low)) + 1e-12)
-        use = rest < 3 * spread
-    return np.asarray(terms(ys, xs) @ fit, np.float32)
 
 
 def _disk(radius: float) -> Mask:

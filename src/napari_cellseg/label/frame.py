@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 
 from napari_cellseg.config import LabelConfig
 from napari_cellseg.data.samples import IGNORE
 from napari_cellseg.errors import InputError, SettingsError
-from napari_cellseg.label.contrast import Plane, clean, equalise, signal_of
-from napari_cellseg.label.defects import leaks, odd_objects, without
-from napari_cellseg.label.outline import Labels, diameters_of, renumber, tighten
+from napari_cellseg.label.contrast import clean, equalise, signal_of
+from napari_cellseg.label.defects import burnt_out, dazzles, leaks, odd_objects, without
+from napari_cellseg.label.light import Plane
+from napari_cellseg.label.outline import Labels, diameters_of, fill_mask, renumber, tighten
 from napari_cellseg.label.split import split_touching
 from napari_cellseg.label.threshold import foreground
 
@@ -46,24 +46,30 @@ def auto_label_frame(image: npt.NDArray[Any], config: LabelConfig) -> Labels:
     """
     _check(image, config)
     plane = clean(image)
+    if plane.size == 0:
+        return np.zeros(plane.shape, np.int32)
     labels, leak = _found(plane, config)
-    if leak.any() and not leak.all():
-        # Beside a glaring leak nuclei are faint: look again with the leak taken out.
-        labels, more = _found(without(plane, leak), config)
-        labels = renumber(np.maximum(labels, 0), ~_mostly_in(leak, labels))
-        leak |= more
-        labels[leak & (labels == 0)] = IGNORE
+    if not config.mark_defects:
+        return labels
+    glare = leak | burnt_out(plane, config)
+    if dazzles(glare, plane, config):
+        # Beside leaked stain or burnt-out debris nuclei are faint: look again with the glare taken out.
+        again, more = _found(without(plane, glare), config)
+        again = renumber(np.maximum(again, 0), ~_mostly_in(glare, again))
+        if leak.any() or again.max() > labels.max():  # else it was the nuclei that are burnt out
+            labels = again
+            labels[(glare | more) & (labels == 0)] = IGNORE
     return labels
 
 
 def _found(plane: Plane, config: LabelConfig) -> tuple[Labels, npt.NDArray[np.bool_]]:
     """Find nuclei, and leaked stain."""
-    signal = signal_of(plane, config) if plane.size else None
+    signal = signal_of(plane, config)
     if signal is None:
         return np.zeros(plane.shape, np.int32), np.zeros(plane.shape, bool)
     mask = foreground(signal, equalise(signal, config), config)
     if config.fill_holes:
-        mask = ndi.binary_fill_holes(mask)
+        mask = fill_mask(mask)
     regions = split_touching(mask, signal.above, config)
     outlined = tighten(regions, signal.sharp, config.outline, config.fill_holes)
     size = _padded(diameters_of(outlined), int(regions.max()) + 1)

@@ -8,6 +8,7 @@ from scipy import ndimage as ndi
 
 from napari_cellseg.errors import InputError
 from napari_cellseg.label.change import Edit, Frame, Mask, box_of, changed, cut_out, object_box
+from napari_cellseg.label.outline import fill_enclosed
 
 _MARGIN_PX = 3
 
@@ -44,31 +45,7 @@ def fill_holes(labels: Frame, label: int | None = None, *, frame: int = 0, who: 
         return changed("fill_holes", frame, box, before, after, who, f"Object {label} has no holes")
     box = box_of(labels > 0) or (0, 0, 0, 0)
     before = cut_out(labels, box)
-    return changed("fill_holes", frame, box, before, _all_filled(before), who, "No object has holes")
-
-
-def _all_filled(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Fill every patch of background that does not reach the edge and has one object only around it."""
-    patches, n = ndi.label(labels == 0)
-    enclosed = np.ones(n + 1, bool)
-    for edge in (patches[:1], patches[-1:], patches[:, :1], patches[:, -1:]):
-        enclosed[edge] = False
-    enclosed[0] = False
-    y, x = np.nonzero(enclosed[patches])
-    if y.size == 0:
-        return labels
-    lowest = np.full(n + 1, np.iinfo(np.int32).max, np.int32)
-    highest = np.full(n + 1, np.iinfo(np.int32).min, np.int32)
-    patch = patches[y, x]
-    for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        beside = labels[y + dy, x + dx]
-        wall = beside != 0
-        np.minimum.at(lowest, patch[wall], beside[wall])
-        np.maximum.at(highest, patch[wall], beside[wall])
-    filled = labels.copy()
-    lone = (lowest[patch] == highest[patch]) & (lowest[patch] > 0)
-    filled[y[lone], x[lone]] = lowest[patch[lone]]
-    return filled
+    return changed("fill_holes", frame, box, before, fill_enclosed(before), who, "No object has holes")
 
 
 def _holes(labels: npt.NDArray[np.int32], mask: Mask) -> Mask:

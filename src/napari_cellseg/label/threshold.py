@@ -9,7 +9,8 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from napari_cellseg.config import LabelConfig
-from napari_cellseg.label.contrast import Plane, Signal, stretch
+from napari_cellseg.label.contrast import Signal
+from napari_cellseg.label.light import Plane, stretch
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

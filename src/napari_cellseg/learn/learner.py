@@ -17,7 +17,9 @@ from napari_cellseg.learn.losses import loss_of
 from napari_cellseg.learn.nets import build
 from napari_cellseg.learn.patches import Frame, cut
 
-_AVERAGED_STEPS = 100
+_AVERAGED_STEPS = 200
+"""The average reaches back at most so many steps, and a tenth of the steps so far."""
+
 _WARM_UP_STEPS = 20
 _LAST_RATE = 0.02
 _LARGEST_GRADIENT = 5.0
@@ -144,7 +146,7 @@ class Learner:
     @torch.no_grad()
     def _average(self) -> None:
         """Follow the weights with their exponential average, which scores better than any single step's."""
-        keep = 1 - 1 / min(_AVERAGED_STEPS, 1 + self.steps / 2)
+        keep = 1 - 1 / min(_AVERAGED_STEPS, 1 + self.steps / 10)
         for mean, now in zip(
             self.average.state_dict().values(), self.network.state_dict().values(), strict=True
         ):

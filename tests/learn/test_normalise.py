@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from napari_cellseg.learn.normalise import LIMITS, normalise
+
+FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
+
+
+@settings(max_examples=100, deadline=None)
+@given(arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=FLOATS))
+def test_any_frame_gives_finite_numbers_within_limits(image: np.ndarray) -> None:
+    stretched = normalise(image)
+    assert stretched.dtype == np.float32
+    assert stretched.shape == image.shape
+    assert np.isfinite(stretched).all()
+    assert stretched.min() >= LIMITS[0]
+    assert stretched.max() <= LIMITS[1]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64])
+def test_gain_and_offset_of_the_camera_do_not_matter(dtype: type) -> None:
+    image = np.random.default_rng(0).integers(0, 100, (50, 50))
+    assert np.allclose(normalise(image.astype(dtype)), normalise((2 * image + 20).astype(dtype)), atol=1e-5)
+
+
+def test_percentiles_become_0_and_1() -> None:
+    image = np.arange(10_000).reshape(100, 100)
+    low, high = np.percentile(normalise(image), (1, 99))
+    assert abs(low) < 1e-4
+    assert abs(high - 1) < 1e-4
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, np.nan, np.inf])
+def test_constant_frame_is_empty(value: float) -> None:
+    assert not normalise(np.full((5, 8), value)).any()
+
+
+def test_one_pixel() -> None:
+    assert normalise(np.array([[3]], np.uint16)).tolist() == [[0.0]]
+
+
+def test_few_bright_objects_on_nothing_are_still_seen() -> None:
+    image = np.zeros((100, 100), np.uint16)
+    image[50, 50:53] = 900
+    assert normalise(image)[50, 51] == 1
+
+
+def test_nan_pixels_do_not_spoil_the_others() -> None:
+    image = np.random.default_rng(0).normal(size=(80, 80))
+    spoiled = image.copy()
+    spoiled[3, 4] = np.nan
+    good = np.ones_like(image, bool)
+    good[3, 4] = False
+    assert np.allclose(normalise(spoiled)[good], normalise(image)[good], atol=1e-2)

@@ -155,8 +155,7 @@ class ConfigForm(QWidget):
         SettingsError
             Two settings contradict each other.
         """
-        given = {name: editor.get() for name, editor in self._editors.items()}
-        return self._cls.checked(**{**self._base.model_dump(), **given})
+        return self._cls.checked(**self._shown())
 
     def set_value(self, values: Config) -> None:
         """Fill the form; `changed` is emitted once if anything is different.
@@ -166,14 +165,17 @@ class ConfigForm(QWidget):
         values : Config
             What to show.
         """
-        before = self._base.model_dump() | {name: editor.get() for name, editor in self._editors.items()}
+        before = self._shown()
         self._quiet = True
         self._base = values
         for name, editor in self._editors.items():
             editor.put(getattr(values, name))
         self._quiet = False
-        if values.model_dump() != before:
+        if self._shown() != before:
             self._on_change()
+
+    def _shown(self) -> dict[str, Any]:
+        return self._base.model_dump() | {name: editor.get() for name, editor in self._editors.items()}
 
     def widget(self, name: str) -> QWidget:
         """Find the widget of one setting.

@@ -139,7 +139,7 @@ class LabelConfig(Config):
     outline: float = option(
         0.5,
         "Outline at",
-        "A nucleus ends where its brightness falls to this fraction of its own height: more draws it tighter. "
+        "A nucleus ends where its brightness falls to this fraction of its own height: more is tighter. "
         "0 leaves the outline where the threshold drew it.",
         advanced=True,
         ge=0,
@@ -210,7 +210,7 @@ class TriageConfig(Config):
     max_count_jump: float = option(
         0.5,
         "Largest jump in count",
-        "Frames whose count differs by more than this fraction from the frames around them are rejected.",
+        "Frames are rejected when they or the frames around them have more nuclei by this fraction.",
         advanced=True,
         ge=0,
     )

@@ -76,10 +76,11 @@ def _split_one(labels: Frame, label: int, line: Mask, box: Box, frame: int, who:
     if n <= ndi.label(mask)[1]:
         return None
     nearest = ndi.distance_transform_edt(pieces == 0, return_distances=False, return_indices=True)
-    sizes = np.bincount(pieces.ravel())[1:]
+    parts = np.where(mask, pieces[tuple(nearest)], 0)
+    sizes = np.bincount(parts.ravel())[1:]
     numbers = np.zeros(n + 1, np.int32)
     numbers[1 + np.argsort(-sizes, kind="stable")] = [label, *range(new := next_label(labels), new + n - 1)]
-    after = np.where(mask, numbers[pieces[tuple(nearest)]], before)
+    after = np.where(mask, numbers[parts], before)
     return Edit("split", frame, outer, before, after, who)
 
 

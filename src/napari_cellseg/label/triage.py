@@ -224,14 +224,14 @@ def _faults(score: FrameScores, size: int, usual: _Usual, config: TriageConfig) 
 
 
 def _jump(counts: Sequence[int], i: int, config: TriageConfig) -> list[str]:
-    """Compare a frame's count with those around it; chance (twice the square root of n) is no jump."""
+    """Compare a frame's count with those around it; up to twice the square root of n is chance."""
     around = [*counts[max(i - _NEIGHBOURS, 0) : i], *counts[i + 1 : i + 1 + _NEIGHBOURS]]
     around = [n for n in around if n]
     if len(around) < 2:
         return []
     expected = float(np.median(around))
-    limit = max(config.max_count_jump * expected, 2 * math.sqrt(expected))
-    if abs(counts[i] - expected) <= limit:
+    fewer, more = sorted((counts[i], expected))
+    if more <= (1 + config.max_count_jump) * fewer or more - fewer <= 2 * math.sqrt(expected):
         return []
     return [f"{_nuclei(counts[i])}; its neighbours have about {expected:.0f}"]
 

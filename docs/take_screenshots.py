@@ -1,0 +1,115 @@
+"""Take the pictures of the user guide: the whole story of the panel, in a real napari window.
+
+Run it with ``make screenshots``. It works on a copy of the sample study and writes to ``docs/images``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_cellseg.data.sample_study import sample_positions
+from napari_cellseg.ui.open import open_window
+
+IMAGES = Path(__file__).with_name("images")
+SIZE = (1366, 768)
+PATIENCE_S = 300.0
+
+
+class Story:
+    """One walk through the panel, with a picture of every step."""
+
+    def __init__(self, folder: Path, images: Path) -> None:
+        self.images = images
+        movie = Path(shutil.copy2(sample_positions()[0], folder))
+        self.viewer, self.dock = open_window([movie])
+        self.viewer.window.resize(*SIZE)
+        self.session = self.dock.session
+
+    def wait(self, ready: Callable[[], object], seconds: float = PATIENCE_S) -> None:
+        """Wait with the window alive, or fail."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Waited {seconds:.0f} s in vain; the log says:\n" + "\n".join(self.session.log))
+            QApplication.processEvents()
+            time.sleep(0.005)
+
+    def rest(self, seconds: float = 0.6) -> None:
+        """Let the window settle."""
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() > end)
+
+    def picture(self, name: str) -> None:
+        """Take a picture of the whole window."""
+        self.rest()
+        self.viewer.screenshot(str(self.images / f"{name}.png"), canvas_only=False, flash=False)
+
+    def tell(self, minutes: float) -> None:
+        """Walk from data to counts."""
+        step = self.dock.step
+        self.wait(lambda: self.session.stack is not None)
+        self.picture("data")
+
+        self.dock.open_named("Labels")
+        self.session.go_to(6)
+        self.wait(lambda: any(layer.name == "nuclei (preview)" for layer in self.viewer.layers))
+        self.picture("labels-preview")
+        step("Labels").primary.click()
+        self.wait(lambda: step("Labels").summary[0] == "done")
+        self.picture("labels")
+
+        self.dock.open_named("Correct")
+        step("Correct").primary.click()
+        self.wait(lambda: self.session.corrected_layer is not None)
+        self.rest()
+        canvas = self.viewer.window._qt_viewer.canvas.native
+        QTest.keyClick(canvas, Qt.Key.Key_N)
+        self.picture("correct")
+
+        self.dock.open_named("Train")
+        train = step("Train")
+        train.config.set_value(train.config.value().model_copy(update={"minutes": minutes}))
+        train.primary.click()
+        end = time.monotonic() + 60 * minutes * 0.7
+        self.wait(lambda: time.monotonic() > end)
+        self.picture("train")
+        self.wait(lambda: train.summary[0] != "running")
+        self.picture("train-done")
+
+        self.dock.open_named("Count")
+        self.rest(2)
+        step("Count").primary.click()
+        self.wait(lambda: self.session.cells is not None)
+        self.picture("count")
+        self.viewer.theme = "light"
+        self.picture("count-light")
+        self.viewer.close()
+
+
+def main() -> int:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=2.0, help="Training time.")
+    parser.add_argument("--output", type=Path, default=IMAGES)
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        story = Story(Path(folder), options.output)
+        story.tell(options.minutes)
+        napari.Viewer.close_all()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

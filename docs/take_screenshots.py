@@ -41,7 +41,9 @@ class Story:
         deadline = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"Waited {seconds:.0f} s in vain; the log says:\n" + "\n".join(self.session.log))
+                raise TimeoutError(
+                    f"Waited {seconds:.0f} s in vain; the log says:\n" + "\n".join(self.session.log)
+                )
             QApplication.processEvents()
             time.sleep(0.005)
 

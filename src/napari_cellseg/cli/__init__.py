@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0: done. 1: unforeseen. 2: settings. 3: input. 4: model. 5: training. 6: storage. 130: interrupted.
     """
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         run: Callable[[argparse.Namespace], int] = getattr(_commands(), options.command)
         return run(options)
@@ -64,7 +64,14 @@ def _commands() -> object:
     return commands
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Declare all commands and their options.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        One subparser per command.
+    """
     parser = argparse.ArgumentParser(
         prog="napari-cellseg",
         description="Train a cell-finding U-Net on your own microscope's images, and count cells with it.",
@@ -89,8 +96,9 @@ def _open(commands: _Commands) -> None:
     parser.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="Stacks, or the folder of one study."
     )
+    parser.add_argument("--model", help="Find and count the nuclei with this model: a name or a folder.")
     parser.add_argument(
-        "--screenshot", type=Path, help="Write a picture of the window to this PNG file and close."
+        "--screenshot", type=Path, help="Write a picture of the window here (PNG) and close it."
     )
 
 
@@ -98,7 +106,7 @@ def _inspect(commands: _Commands) -> None:
     parser = _add(
         commands, "inspect", "Tell how a file or folder is understood: axes, channels, units, names."
     )
-    parser.add_argument("path", type=Path, metavar="PATH")
+    parser.add_argument("path", type=Path, metavar="PATH", help="A file or a folder.")
     _reading(parser)
 
 
@@ -154,8 +162,10 @@ def _measure(commands: _Commands) -> None:
 
 def _evaluate(commands: _Commands) -> None:
     parser = _add(commands, "evaluate", "Compare predictions with a known truth; files are matched by name.")
-    parser.add_argument("truth", type=Path, metavar="TRUTH_DIR")
-    parser.add_argument("prediction", type=Path, metavar="PREDICTION_DIR")
+    parser.add_argument("truth", type=Path, metavar="TRUTH_DIR", help="Folder of true labels, or one file.")
+    parser.add_argument(
+        "prediction", type=Path, metavar="PREDICTION_DIR", help="Folder of predicted labels, or one file."
+    )
     parser.add_argument("--images", type=Path, metavar="DIR", help="Images of the same names, to draw on.")
     parser.add_argument(
         "--output", "-o", type=Path, metavar="DIR",

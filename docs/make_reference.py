@@ -1,4 +1,4 @@
-"""Write ``docs/command-line.md`` and ``docs/tables.md`` from the program itself; a test sees that they are up to date."""
+"""Write ``command-line.md`` and ``tables.md`` from the program; a test sees that they are up to date."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ FOLDER = Path(__file__).parent
 
 _HEAD = """# Command line
 
-Every step of the job is a command; `python -m napari_cellseg` is the same as `napari-cellseg`. Progress goes to standard
-error, results to standard output. An INPUT is a stack, an image, or a folder of images (TIFF, PNG, JPEG). Files of one
-folder become one stack where their names tell channels, times and planes of one field of view; `inspect` shows how names
-and axes are understood. Where a file has several channels, the label-free and the fluorescence channel are told apart by
-their names (phase, brightfield, BF, DIC, ... against DAPI, Hoechst, nuclear, GFP, ...) or by an option; what is ambiguous
-is an error that lists the channels. Labels are matched to images by name.
+Every step of the job is a command; `python -m napari_cellseg` is the same as `napari-cellseg`. Progress
+goes to standard error, results to standard output. An INPUT is a stack, an image, or a folder of images
+(TIFF, PNG, JPEG). Files of one folder become one stack where their names tell channels, times and planes of
+one field of view; `inspect` shows how names and axes are understood. Where a file has several channels, the
+label-free and the fluorescence channel are told apart by their names (phase, brightfield, BF, DIC, ...
+against DAPI, Hoechst, nuclear, GFP, ...) or by an option; what is ambiguous is an error that lists the
+channels. Labels are matched to images by name.
 
 The first Ctrl-C stops and keeps what is done; the second ends at once.
 
@@ -35,7 +36,8 @@ The first Ctrl-C stops and keeps what is done; the second ends at once.
 
 _TABLES = """# Columns of the tables
 
-`counts.csv` has one row a frame, `cells.csv` one row an object. Columns in µm are there when the pixel size is known.
+`counts.csv` has one row a frame, `cells.csv` one row an object. Columns in µm are there when the pixel size
+is known.
 """
 
 

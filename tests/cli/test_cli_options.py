@@ -32,7 +32,9 @@ def test_options_become_settings() -> None:
     parser = argparse.ArgumentParser()
     add_options(parser, LabelConfig)
     options = parser.parse_args(["--threshold", "global", "--otsu-low", "0.1", "--no-fill-holes"])
-    assert config_from(options, LabelConfig) == LabelConfig(threshold="global", otsu_low=0.1, fill_holes=False)
+    assert config_from(options, LabelConfig) == LabelConfig(
+        threshold="global", otsu_low=0.1, fill_holes=False
+    )
 
 
 def test_a_value_out_of_range_is_a_sentence() -> None:

@@ -33,7 +33,8 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_labels_and_verdicts_are_written_for_every_frame(walk: Path) -> None:
     verdicts = pd.read_csv(walk / "labels" / "verdicts.csv")
     for position in sample_positions()[:2]:
-        labels, truth = tifffile.imread(walk / "labels" / position.name), tifffile.imread(sample_truth(position))
+        labels = tifffile.imread(walk / "labels" / position.name)
+        truth = tifffile.imread(sample_truth(position))
         assert labels.shape == truth.shape
         assert labels.dtype == np.uint16
         assert (verdicts["image"] == position.stem).sum() == len(truth)
@@ -65,13 +66,15 @@ def test_results_name_their_origin(walk: Path) -> None:
 
 def test_measure_counts_what_predict_counted(walk: Path) -> None:
     out = walk / "measured"
-    args = ["measure", str(walk / "results" / "pos03.tif"), "--images", str(sample_positions()[2]), "-o", str(out)]
-    assert main(args) == 0
+    image, labels = str(sample_positions()[2]), str(walk / "results" / "pos03.tif")
+    assert main(["measure", labels, "--images", image, "-o", str(out)]) == 0
     again, first = pd.read_csv(out / "counts.csv"), pd.read_csv(walk / "results" / "counts.csv")
     pd.testing.assert_series_equal(again["n_by_instances"], first["n_by_instances"])
 
 
-def test_evaluate_prints_scores_as_a_table_and_as_json(walk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_prints_scores_as_a_table_and_as_json(
+    walk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     truth = sample_truth(sample_positions()[2])
     args = ["evaluate", str(truth.parent), str(truth.parent), "-o", str(walk / "self")]
     assert main(args) == 0
@@ -84,8 +87,14 @@ def test_evaluate_prints_scores_as_a_table_and_as_json(walk: Path, capsys: pytes
 
 
 def test_the_program_runs_as_a_module_without_loading_torch_or_napari() -> None:
-    code = "import sys; from napari_cellseg.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
-    code += "print([name for name in ('torch', 'napari', 'qtpy', 'pandas', 'skimage') if name in sys.modules])"
+    code = """
+import sys
+from napari_cellseg.cli import main
+try:
+    main(["--help"])
+except SystemExit:
+    print([name for name in ("torch", "napari", "qtpy", "pandas", "skimage") if name in sys.modules])
+"""
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.endswith("[]\n")
     version = [sys.executable, "-m", "napari_cellseg", "--version"]

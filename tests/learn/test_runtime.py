@@ -3,7 +3,14 @@ import torch
 
 from napari_cellseg.errors import SettingsError
 from napari_cellseg.learn import runtime
-from napari_cellseg.learn.runtime import DeviceChoice, Plan, choose_device, facts, fast_dtype, is_out_of_memory
+from napari_cellseg.learn.runtime import (
+    DeviceChoice,
+    Plan,
+    choose_device,
+    facts,
+    fast_dtype,
+    is_out_of_memory,
+)
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ Kind = Literal["label-free", "fluorescence"]
 
 _LABEL_FREE = re.compile(
     r"(?<![a-z])(?:ph(?:ase)?(?:[ _-]?contrast)?\d*|pc|bright[ _-]?field|bf|dic|nomarski|hoffman|hmc|trans"
-    r"(?:mitted|mission)?(?:[ _-]?light)?|t[ _-]?pmt|tpmt|tl|td|dpc|qpi|dhm|holo\w*|label[ _-]?free|halogen|"
+    r"(?:mitted|mission)?(?:[ _-]?light)?|t[ _-]?pmt|tpmt|tl|td(?![ _-]?tomato)|dpc|qpi|dhm|"
+    r"holo\w*|label[ _-]?free|halogen|"
     r"white[ _-]?light)(?![a-z])",
     re.IGNORECASE,
 )

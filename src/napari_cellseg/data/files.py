@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from napari_cellseg.data.image_file import ImageFile, check_plausible
 from napari_cellseg.data.pages import Array, PicturePage, unreadable
@@ -18,6 +17,7 @@ SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".btf", ".tf8", 
 _OTHERS = frozenset({".czi", ".nd2", ".lif", ".oib", ".oif", ".vsi", ".ims", ".zarr", ".dv", ".zvi"})
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_MAGIC, _JPEG_MAGIC = b"\x89PNG", b"\xff\xd8\xff"
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # PNG 11.2.2, colour type; palettes (3) are read as RGB
 _MAX_RATIO = {"PNG": 1100, "JPEG": 6000}  # no compressor of the format makes an image smaller than this
 
@@ -91,13 +91,21 @@ def _png(path: Path, head: bytes) -> ImageFile:
 
 
 def _jpeg(path: Path) -> ImageFile:
-    try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            samples = len(picture.getbands())
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise unreadable(path, "its header is damaged") from error
-    return _picture(path, "JPEG", (height, width, samples), "uint8")
+    """Read the frame header (JPEG, ITU-T T.81, B.2.2); the segments before it tell how long they are."""
+    with path.open("rb") as file:
+        file.seek(2)
+        while True:
+            marker, length = file.read(2), int.from_bytes(file.read(2), "big")
+            if len(marker) < 2 or marker[0] != 0xFF or length < 2:
+                raise unreadable(path, "its header is damaged")
+            if marker[1] in _JPEG_FRAMES:
+                header = file.read(6)
+                break
+            file.seek(length - 2, 1)
+    if len(header) < 6 or header[0] != 8:
+        raise unreadable(path, "its header is damaged, or it has more than 8 bits")
+    height, width = int.from_bytes(header[1:3], "big"), int.from_bytes(header[3:5], "big")
+    return _picture(path, "JPEG", (height, width, header[5]), "uint8")
 
 
 def _picture(path: Path, kind: str, shape: tuple[int, int, int], dtype: str) -> ImageFile:

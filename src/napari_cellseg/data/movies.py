@@ -72,7 +72,9 @@ def open_label_movie(path: Path | str, mode: Literal["r", "r+", "c"] = "r+") -> 
     if not path.exists():
         raise InputError(f"There are no labels at {path}", "", "Make labels first")
     try:
-        movie = np.lib.format.open_memmap(path, mode)
+        movie = np.lib.format.open_memmap(path, "r")  # first: to write would silently lengthen a cut file
+        if mode != "r":
+            movie = np.lib.format.open_memmap(path, mode)
     except (OSError, ValueError, EOFError) as error:
         raise unreadable(path, error) from error
     if movie.ndim != 3 or movie.dtype != np.int32:

@@ -17,7 +17,20 @@ from napari_cellseg.errors import InputError
 
 Array = npt.NDArray[Any]
 
-BROKEN = (ValueError, KeyError, IndexError, TypeError, RuntimeError, EOFError, struct.error, zlib.error)
+_JPEG_END, _JPEG_TAIL = b"\xff\xd9", 1024
+
+BROKEN = (
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
 """What the decoders raise on damaged data (imagecodecs' errors are RuntimeErrors)."""
 
 
@@ -181,8 +194,10 @@ class PicturePage:
         """
         try:
             data = Path(self.path).read_bytes()
-            decode = imagecodecs.png_decode if data[:4] == b"\x89PNG" else imagecodecs.jpeg_decode
-            array = np.asarray(decode(data))
+            is_png = data[:4] == b"\x89PNG"
+            if not is_png and _JPEG_END not in data[-_JPEG_TAIL:]:
+                raise unreadable(self.path, "it is cut short")  # the decoder would fill up with grey
+            array = np.asarray(imagecodecs.png_decode(data) if is_png else imagecodecs.jpeg_decode(data))
         except (OSError, MemoryError, *BROKEN) as error:
             raise unreadable(self.path, error) from error
         if array.size != int(np.prod(self.shape)):

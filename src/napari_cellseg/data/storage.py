@@ -42,7 +42,8 @@ def storage(path: Path | str) -> Iterator[None]:
 
 
 def _told(path: Path, error: OSError) -> StorageError:
-    if error.errno in _FULL:
+    short = error.errno is None and "requested and" in str(error)  # as numpy tells of an incomplete write
+    if error.errno in _FULL or short:
         return StorageError(
             f"{path} could not be written: the disk is full, or a limit on the size of files was reached",
             "Nothing incomplete was left behind",

@@ -14,6 +14,7 @@ from napari_cellseg.data.image_file import ImageFile, check_plausible, in_words
 from napari_cellseg.data.metadata import Calibration, imagej_calibration, ome_calibration, tag_pixel_size
 from napari_cellseg.data.pages import BROKEN, RawPages, TiffPages, unreadable
 from napari_cellseg.data.planes import RGB_NOTE
+from napari_cellseg.data.tiff_chain import Chain, walk
 from napari_cellseg.errors import InputError
 
 _KINDS = {
@@ -61,6 +62,10 @@ def look_at_tiff(path: Path, series: int = 0) -> ImageFile:
         A damaged or truncated file, an impossible header, no such series, or pixels that are no numbers.
     """
     try:
+        chain = walk(path)
+        if not chain.pages:
+            raise unreadable(path, "it holds no image, or was cut short")
+        _refuse_broken_chain(path, chain)
         with tifffile.TiffFile(path) as tiff:
             if not tiff.pages:
                 raise unreadable(path, "it holds no image, or was cut short")
@@ -73,7 +78,7 @@ def look_at_tiff(path: Path, series: int = 0) -> ImageFile:
                     "Choose one of them by its number",
                 )
             return _understand(path, tiff, listed, series)
-    except (OSError, MemoryError, AttributeError, AssertionError, *BROKEN) as error:
+    except (OSError, MemoryError, *BROKEN) as error:
         raise unreadable(path, error) from error
 
 
@@ -119,7 +124,7 @@ def _understand(path: Path, tiff: Any, listed: list[Any], number: int) -> ImageF
     declared = "".join(file_axes[i] for i in kept)
     length = dict(zip(declared, (layout.shape[i] for i in kept), strict=True))
     declared, doubt = _second_thoughts(tiff, series, declared, length)
-    pages = _pages(path, tiff, series, page, layout)
+    pages = _pages(path, tiff, series, layout)
     notes = [doubt] if doubt else []
     notes += [RGB_NOTE] if rgb else []
     notes += [_missing_note(pages)] if isinstance(pages, TiffPages) and (pages.where[:, 1] < 0).any() else []
@@ -164,7 +169,8 @@ def _layout(path: Path, series: Any, page: Any) -> _Layout:
         count *= shape[paged]
         paged += 1
     inner = shape[paged:]
-    if count != planes or int(np.prod(inner, dtype=np.int64)) != page.size or len(set(axes)) < len(axes):
+    twice = any(axes.count(letter) > 1 for letter in "TCZYXS")
+    if count != planes or int(np.prod(inner, dtype=np.int64)) != page.size or twice:
         raise InputError(
             f"{path} is arranged in an unusual way: {len(series)} pages for {shape} ({axes})",
             "",
@@ -197,7 +203,8 @@ def _check_size(path: Path, series: Any, page: Any) -> None:
         raise unreadable(path, "its header points to no pixels")
 
 
-def _pages(path: Path, tiff: Any, series: Any, page: Any, layout: _Layout) -> RawPages | TiffPages:
+def _pages(path: Path, tiff: Any, series: Any, layout: _Layout) -> RawPages | TiffPages:
+    page = series.keyframe
     inner = layout.shape[layout.paged :]
     count = int(np.prod(layout.shape[: layout.paged], dtype=np.int64))
     if (
@@ -218,21 +225,16 @@ def _pages(path: Path, tiff: Any, series: Any, page: Any, layout: _Layout) -> Ra
         where[i] = files.setdefault(file, len(files)), one.offset or -1
         if one.databytecounts and file == str(path.absolute()):
             _check_end(path, one.dataoffsets[-1] + one.databytecounts[-1], f"{count} planes")
-    _refuse_broken_chain(path, tiff)
     dtype = _pixel_type(path, series.dtype)
     return TiffPages(tuple(files), where, inner, dtype)
 
 
-def _refuse_broken_chain(path: Path, tiff: Any) -> None:
-    """Find a file that was cut between its pages: the last header points beyond the end of the file."""
-    at = tiff.pages.next_page_offset
-    if at is None or tiff.filehandle.closed:
+def _refuse_broken_chain(path: Path, chain: Chain) -> None:
+    """Refuse a file that was cut between or within its pages."""
+    if chain.broken_at is None:
         return
-    tiff.filehandle.seek(at)
-    raw = tiff.filehandle.read(tiff.tiff.offsetsize)
-    following = int.from_bytes(raw, "little" if tiff.byteorder == "<" else "big")
-    if following:
-        _check_end(path, following, f"more pages than the {len(tiff.pages)} that are left")
+    _check_end(path, chain.broken_at, f"more pages than the {chain.pages} that are left")
+    raise unreadable(path, f"its pages after the first {chain.pages} are damaged or were cut off")
 
 
 def _missing_note(pages: TiffPages) -> str:

@@ -168,18 +168,18 @@ def _write_movie(path: Path, movie: Any, pixel_size_um: float | None, frame_inte
     described = (low, pixel_size_um, frame_interval_s if shape[0] > 1 else None)
     metadata = _imagej(*described) if imagej else _ome(*described)
     planes = (np.maximum(np.asarray(movie[t]), 0).astype(dtype) for t in range(shape[0]))
-    one_image = shape[0] == 1
+    in_full = (shape[0], 1, 1, *shape[1:])  # a column of pixels could be taken for colours
     with atomic_file(path) as partial:
         tifffile.imwrite(
             partial,
             planes,
-            shape=shape[1:] if one_image else shape,
+            shape=(*in_full, 1) if imagej else in_full,
             dtype=dtype,
             photometric="minisblack",
             imagej=imagej,
             ome=not imagej,
             bigtiff=not imagej and n_bytes >= _MOST_IMAGEJ_BYTES,
-            metadata={"axes": "YX" if one_image else "TYX", **metadata},
+            metadata={"axes": "TZCYXS" if imagej else "TZCYX", **metadata},
             **_resolution(imagej, pixel_size_um),
         )
 

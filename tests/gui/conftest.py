@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.qt.threading import WorkerBase
+from qtpy.QtWidgets import QApplication
 from skimage.draw import disk
 
 from napari_cellseg.ui.session import Session
@@ -37,9 +38,17 @@ def own_folders(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def viewer(make_napari_viewer):
-    """A window that is shown, and must leave no widget behind."""
-    return make_napari_viewer(show=True, strict_qt="raise")
+def viewer(make_napari_viewer, qtbot):
+    """A window that is shown; none of our widgets may outlive it."""
+    viewer = make_napari_viewer(show=True)
+    yield viewer
+    viewer.close()
+    qtbot.waitUntil(lambda: not widgets_of_ours(), timeout=3000)
+
+
+def widgets_of_ours():
+    """List the widgets of ours that Qt still holds."""
+    return [w for w in QApplication.allWidgets() if type(w).__module__.startswith("napari_cellseg")]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from napari_cellseg.ui.session import Session
 
 
+_DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
+
+
 class DataStep(Step):
     """Choose the label-free picture and the fluorescence from the layers, or open files.
 
@@ -47,7 +50,7 @@ class DataStep(Step):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         viewer = session.viewer
-        self._by_hand = False
+        self._by_hand = self._axes_told = False
         self._used: tuple[object, ...] | None = ()
         self.open_panel = OpenPanel(session, self)
         self.open_panel.opened.connect(self._on_opened)
@@ -107,7 +110,8 @@ class DataStep(Step):
         ):
             heading = QLabel(label, self)
             heading.setToolTip(tip)
-            widget.setToolTip(tip)
+            for part in (widget, *widget.findChildren(QWidget, options=_DIRECT)):
+                part.setToolTip(tip)
             self._rows.addRow(heading, widget)
         self._depth = depth
 
@@ -115,14 +119,19 @@ class DataStep(Step):
         for combo in (self.image, self.fluorescence):
             combo.activated.connect(self._on_hand)
             combo.layer_changed.connect(self._on_layer)
-        for combo in (self.axes, self.image_channel, self.fluorescence_channel, self.depth):
-            combo.activated.connect(self._soon.start)
+        self.axes.activated.connect(self._on_axes)
+        for combo in (self.image_channel, self.fluorescence_channel, self.depth):
+            combo.activated.connect(lambda _index: self._soon.start())
         for box in (self.plane, self.pixel_size, self.interval):
-            box.valueChanged.connect(self._soon.start)
+            box.valueChanged.connect(lambda _value: self._soon.start())
         self.session.viewer.layers.events.inserted.connect(self._guess)
 
     def _on_hand(self, _index: int) -> None:
         self._by_hand = True
+
+    def _on_axes(self, _index: int) -> None:
+        self._axes_told = True
+        self._soon.start()
 
     def _guess(self, _event: object = None) -> None:
         """Choose by the layers' names, until the person chooses."""
@@ -147,6 +156,7 @@ class DataStep(Step):
     def _fill_choices(self) -> None:
         """Offer what the chosen layer leaves open: axes, channels, depth, units."""
         layer = self.image.layer
+        self._axes_told = False
         self.axes.clear()
         if layer is not None and layer.ndim <= 5:
             for axes in axes_choices(layer):
@@ -193,12 +203,13 @@ class DataStep(Step):
             id(layer.data),
             other,
             id(other.data) if other is not None else None,
+            self._axes_told,
             *(box.currentData() for box in boxes),
             *(box.value() for box in (self.plane, self.pixel_size, self.interval)),
         )
 
     def _stack(self, layer: Image, other: Image | None) -> tuple[Stack, Channels]:
-        picture = picture_of(layer, self.axes.currentData())
+        picture = picture_of(layer, self.axes.currentData() if self._axes_told else None)
         z: ZChoice = self.depth.currentData() or self.plane.value()
         stack, channels = join_pictures(picture, picture_of(other) if other is not None else None, z)
         if "C" in picture.axes:

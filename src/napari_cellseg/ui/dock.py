@@ -184,6 +184,11 @@ class CellSegDock(QWidget):
         return self._built[index]
 
     @property
+    def is_ready(self) -> bool:
+        """Whether all panels are there."""
+        return len(self._built) == len(STEPS)
+
+    @property
     def steps(self) -> list[Step]:
         """The five steps, in order."""
         return [self._make(i) for i in range(len(STEPS))]

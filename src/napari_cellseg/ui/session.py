@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_cellseg.label.review import Review
 from napari_cellseg.process import Helper
@@ -63,6 +63,7 @@ class Session(QObject):
         self._quick = Helper()
         self._turn = {True: threading.Lock(), False: threading.Lock()}
         self._tasks: set[Task] = set()
+        self._waiting: set[Task] = set()
         self.temporary = Spill()
         self._closed = False
         self.log: list[str] = []
@@ -258,7 +259,7 @@ class Session(QObject):
         Returns
         -------
         Task
-            Started already.
+            It starts when Qt comes round to it, so that nothing of it is missed by what is connected at once.
         """
         if self._closed:
             raise RuntimeError("The session is closed")
@@ -271,8 +272,14 @@ class Session(QObject):
         self._log_of(task, title or function.__name__)
         task.listen(event=on_event, done=on_done, failed=on_failed, cancelled=on_cancelled)
         task.finished.connect(lambda: self._tasks.discard(task))
-        task.start()
+        self._waiting.add(task)
+        QTimer.singleShot(0, lambda: self._start(task))  # later, so that the caller can listen first
         return task
+
+    def _start(self, task: Task) -> None:
+        if task in self._waiting:
+            self._waiting.discard(task)
+            task.start()
 
     def _in_helper(
         self, task: Task, quick: bool, function: Callable[..., Steps[Any]], args: tuple[object, ...]
@@ -349,6 +356,9 @@ class Session(QObject):
         tasks = list(self._tasks)
         for task in tasks:
             task.drop()
+        for task in self._waiting:
+            task.over.set()
+        self._waiting.clear()
         self.helper.close()
         self._quick.close()
         deadline = time.monotonic() + _CLOSE_S

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 State = Literal["todo", "done", "attention", "running"]
 Kind = Literal["info", "warning", "error"]
+_STOP_TIP = "Stop; what was done so far is kept where that makes sense"
+_NEXT_TIP = "What you can do about it"
 _SIGN = {"info": "ℹ", "warning": "⚠", "error": "✖"}
 
 
@@ -60,6 +62,7 @@ class Message(QFrame):
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.setObjectName("cellseg-message")
         self.button = QPushButton(self)
+        self.button.setToolTip(_NEXT_TIP)
         self._on_click: Callable[[], object] | None = None
         self.button.clicked.connect(self._clicked)
         row = QHBoxLayout()
@@ -94,6 +97,7 @@ class Message(QFrame):
         self.style().polish(self)
         self.label.setText(text)
         self.button.setText(button)
+        self.button.setToolTip(button or _NEXT_TIP)
         self.button.setVisible(bool(button))
         self._on_click = on_click
         self.setVisible(bool(text))
@@ -124,6 +128,7 @@ class ProgressRow(QWidget):
         self.bar.setTextVisible(False)
         self.text = QLabel(self)
         self.stop = QPushButton("Stop", self)
+        self.stop.setToolTip(_STOP_TIP)
         self.stop.clicked.connect(self._stop)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
@@ -157,7 +162,7 @@ class ProgressRow(QWidget):
         self.bar.setRange(0, 0)
         self.text.setText("Starting …")
         self.stop.setText(stop_text)
-        self.stop.setToolTip(stop_tip or "Stop; what was done so far is kept where that makes sense")
+        self.stop.setToolTip(stop_tip or _STOP_TIP)
         self.stop.setEnabled(True)
         task.listen(event=self._on_event)
         task.finished.connect(lambda: self._on_over(task))

@@ -206,7 +206,7 @@ class TriageTable(QTableView):
             self._sorted.layoutChanged,
             self._sorted.modelReset,
         ):
-            signal.connect(self._soon.start)
+            signal.connect(lambda *_news: self._soon.start())
         self.clicked.connect(self._on_click)
         self.selectionModel().currentRowChanged.connect(self._on_current)
         self._following = False

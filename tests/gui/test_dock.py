@@ -1,0 +1,161 @@
+import subprocess
+import sys
+import time
+
+import pytest
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
+
+from napari_cellseg.ui import work
+from napari_cellseg.ui.dock import STEPS, CellSegDock
+from napari_cellseg.ui.step import Step, time_left
+
+
+@pytest.fixture
+def dock(viewer, until):
+    dock = CellSegDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Cell segmentation", area="right")
+    until(lambda: dock.is_ready)
+    yield dock
+    dock.shut_down()
+
+
+def test_the_import_is_light_and_torch_stays_out():
+    code = (
+        "import sys, napari.layers; before = set(sys.modules); import napari_cellseg.ui.dock; "
+        "print(sorted({'torch', 'pandas', 'skimage', 'tifffile', 'pyqtgraph'} & set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_it_is_there_at_once_and_opens_the_first_step(viewer, until):
+    started = time.perf_counter()
+    dock = CellSegDock(viewer)
+    viewer.window.add_dock_widget(dock, area="right")
+    assert time.perf_counter() - started < 1
+    until(lambda: dock.is_ready)
+    assert [row.accessibleName() for row in dock.rows] == [
+        f"Step {i}: {title}" for i, (title, _module, _name) in enumerate(STEPS, 1)
+    ]
+    assert dock.step("Data").isVisible()
+    assert "torch" not in sys.modules
+
+
+def test_one_step_at_a_time_by_mouse_key_or_request(dock, qtbot):
+    heard = []
+    data, labels = dock.step("Data"), dock.step("Labels")
+    qtbot.mouseClick(dock.rows[1], Qt.MouseButton.LeftButton)
+    assert labels.isVisible()
+    assert not data.isVisible()
+    qtbot.keyClick(dock.rows[0], Qt.Key.Key_Return)
+    assert data.isVisible()
+    assert not labels.isVisible()
+    labels.summary_changed.connect(lambda *summary: heard.append(summary))
+    labels.summarise("running", "3 of 4 frames")
+    assert dock.rows[1].line.text() == "3 of 4 frames"
+    assert heard == [("running", "3 of 4 frames")]
+    dock.session.step_wanted.emit("Labels")
+    assert labels.isVisible()
+    qtbot.mouseClick(dock.rows[1], Qt.MouseButton.LeftButton)
+    assert not labels.isVisible()
+
+
+def test_the_header_names_study_model_and_device(dock, tmp_path, until):
+    assert dock.header.study.text() == "Study: none yet"
+    dock.session.use_study_folder(tmp_path / "plate 7")
+    until(lambda: dock.header.study.text() == "Study: plate 7")
+    dock.session.model = tmp_path / "nuclei-a"
+    dock.session.device = "CPU, 2 threads"
+    dock.session.model_changed.emit()
+    assert dock.header.running.text() == "Model: nuclei-a · CPU, 2 threads"
+
+
+def test_the_log_is_one_click_away_and_grows(dock):
+    dock.session.say("before")
+    dock.header.show_log()
+    log = dock.header._log
+    assert log.isVisible()
+    dock.session.say("after")
+    text = log.text.toPlainText()
+    assert "before" in text
+    assert text.splitlines()[-1].endswith("after")
+
+
+def test_every_control_says_what_it_is_for(dock):
+    dumb = [
+        (type(step).__name__, widget.objectName() or type(widget).__name__, getattr(widget, "text", str)())
+        for step in (dock.step("Data"), dock.step("Labels"), dock.header)
+        for kind in (QAbstractButton, QComboBox, QAbstractSpinBox)
+        for widget in step.findChildren(kind)
+        if not widget.toolTip()
+        and not widget.objectName().startswith("qt_")
+        and type(widget).__module__ != "superqt.utils"
+        and widget.parent().objectName() not in ("qt_scrollarea_viewport",)
+        and not isinstance(widget.parent(), QComboBox)
+    ]
+    assert dumb == []
+
+
+def test_it_fits_a_small_screen(dock, viewer):
+    viewer.window._qt_window.resize(1366, 768)
+    for index in range(len(STEPS)):
+        dock.open(index)
+        assert dock.minimumSizeHint().height() < 600
+        area = dock._areas[index]
+        assert area.widget().minimumSizeHint().width() <= 400
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_both_themes(dock, viewer, theme):
+    viewer.theme = theme
+    assert get_theme(theme).current.as_hex() in dock.styleSheet()
+
+
+def test_closing_the_panel_ends_everything(viewer, until):
+    dock = CellSegDock(viewer)
+    widget = viewer.window.add_dock_widget(dock, area="right")
+    until(lambda: dock.is_ready)
+    session = dock.session
+    widget.destroyOnClose()
+    assert session.is_closed
+    viewer.dims.ndim = 3  # nobody of us listens any more
+
+
+def test_closing_the_window_ends_everything_within_two_seconds(viewer, until):
+    dock = CellSegDock(viewer)
+    viewer.window.add_dock_widget(dock, area="right")
+    until(lambda: dock.is_ready)
+    session = dock.session
+    session.run(work.import_all, ["json"], quick=True)
+    started = time.perf_counter()
+    viewer.close()
+    assert session.is_closed
+    assert time.perf_counter() - started < 3  # napari's own part included
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0.2, "1 s left"), (100, "1 min 40 s left"), (7500, "2 h 5 min left")],
+)
+def test_time_left(seconds, text):
+    assert time_left(seconds) == text
+
+
+def test_a_step_shows_errors_and_the_next_step(session, qtbot):
+    class Plain(Step):
+        title = "Plain"
+
+    step = Plain(session)
+    qtbot.addWidget(step)
+    clicked = []
+    step.message.tell("Something is missing.", "warning", "Get it", lambda: clicked.append(1))
+    assert not step.message.isHidden()
+    step.message.button.click()
+    assert clicked == [1]
+    step.show_error(ValueError("no"))
+    assert step.message.button.isHidden()
+    assert "log tells more" in step.message.text
+    step.message.clear()
+    assert step.message.isHidden()

@@ -137,6 +137,7 @@ def fast_dtype(device: str) -> torch.dtype:
     return min((torch.float32, torch.bfloat16), key=_convolution_seconds)
 
 
+@torch.inference_mode(False)
 def _convolution_seconds(dtype: torch.dtype) -> float:
     convolution = torch.nn.Conv2d(32, 32, 3, padding=1).to(memory_format=torch.channels_last)
     image = torch.zeros(4, 32, 64, 64).to(memory_format=torch.channels_last)
@@ -144,7 +145,8 @@ def _convolution_seconds(dtype: torch.dtype) -> float:
     for _ in range(4):  # the first round pays for the start
         start = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=dtype is torch.bfloat16):
-            convolution(image).float().sum().backward()
+            drawn = convolution(image)
+        drawn.float().sum().backward()
         seconds.append(time.perf_counter() - start)
     return min(seconds) * (1.15 if dtype is torch.bfloat16 else 1)  # fewer digits must pay
 

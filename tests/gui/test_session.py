@@ -75,7 +75,7 @@ def test_work_waits_its_turn_and_can_be_dropped_meanwhile(session, until):
     first = session.run(slow, 60.0, on_done=answers.append)
     waiting = session.run(where, on_done=answers.append)
     waiting.drop()
-    assert waiting.over.wait(5)
+    until(waiting.over.is_set, timeout=5000)
     assert answers == []
     first.stop()
     until(lambda: answers)

@@ -125,7 +125,7 @@ class CorrectStep(Step):
             study.journal,
             on_done=lambda opened: self._opened(study, opened),
             title="Opening the labels for correction",
-            quick=True,
+            here=True,
         )
         self.follow(task)
 

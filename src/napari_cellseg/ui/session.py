@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, QThreadPool, QTimer, Signal
 
 from napari_cellseg.label.review import Review
 from napari_cellseg.process import Helper
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from napari_cellseg.data.stack import Stack
 
 _CLOSE_S = 1.5
+_THREADS = 8
 _WAIT_S = 0.1
 
 
@@ -66,6 +67,10 @@ class Session(QObject):
         self._waiting: set[Task] = set()
         self.temporary = Spill()
         self._closed = False
+        pool = (
+            QThreadPool.globalInstance()
+        )  # one thread per core: a training would leave none on a small machine
+        pool.setMaxThreadCount(max(pool.maxThreadCount(), _THREADS))
         self.log: list[str] = []
 
         self.stacks: list[Stack] = []

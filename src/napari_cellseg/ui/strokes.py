@@ -14,13 +14,14 @@ from napari_cellseg.label.edit import Edit
 
 @dataclass(frozen=True)
 class _Dab:
-    """One touch of the brush on one frame: what was there before."""
+    """One touch of the brush on one frame: what was there before, and what after."""
 
     frame: int
     y: slice
     x: slice
     mask: npt.NDArray[np.bool_] | None
     old: npt.NDArray[Any]
+    new: npt.NDArray[Any]
 
 
 def edits_of(movie: npt.NDArray[np.int32], time_axis: int | None, atoms: Sequence[Any]) -> Iterator[Edit]:
@@ -29,7 +30,7 @@ def edits_of(movie: npt.NDArray[np.int32], time_axis: int | None, atoms: Sequenc
     Parameters
     ----------
     movie : ndarray
-        The labels as they are after the stroke, TYX.
+        The labels, TYX, painted already or about to be.
     time_axis : int or None
         Which axis of the layer is time; None for a single frame.
     atoms : sequence
@@ -52,18 +53,18 @@ def _dabs(atom: Any, time_axis: int | None) -> Iterator[_Dab]:
     if hasattr(atom, "slice_key"):
         yield from _dabs_of_box(atom, time_axis)
         return
-    indices, old, _new = atom
+    indices, old, new = atom
     y, x = indices[-2], indices[-1]
     t = np.zeros_like(y) if time_axis is None else indices[time_axis]
-    old = np.broadcast_to(old, y.shape)
+    old, new = np.broadcast_to(old, y.shape), np.broadcast_to(new, y.shape)
     for frame in np.unique(t):
         here = t == frame
         rows, columns = _span(y[here]), _span(x[here])
         mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
-        values = np.zeros(mask.shape, old.dtype)
+        values = np.zeros((2, *mask.shape), old.dtype)
         at = y[here] - rows.start, x[here] - columns.start
-        mask[at], values[at] = True, old[here]
-        yield _Dab(int(frame), rows, columns, mask, values[mask])
+        mask[at], values[0][at], values[1][at] = True, old[here], new[here]
+        yield _Dab(int(frame), rows, columns, mask, values[0][mask], values[1][mask])
 
 
 def _dabs_of_box(atom: Any, time_axis: int | None) -> Iterator[_Dab]:
@@ -71,32 +72,37 @@ def _dabs_of_box(atom: Any, time_axis: int | None) -> Iterator[_Dab]:
     shape = tuple(part.stop - part.start for part in (y, x))
     times = slice(0, 1) if time_axis is None else atom.slice_key[time_axis]
     frames = range(times.start, times.stop)
+    new = np.asarray(atom.new_value)
     if atom.mask is None:
         olds = np.asarray(atom.old_values).reshape(len(frames), *shape)
         for frame, old in zip(frames, olds, strict=True):
-            yield _Dab(frame, y, x, None, old)
+            yield _Dab(frame, y, x, None, old, new)
         return
     masks = np.asarray(atom.mask).reshape(len(frames), *shape)
     ends = np.cumsum([mask.sum() for mask in masks])[:-1]
     for frame, mask, old in zip(frames, masks, np.split(np.asarray(atom.old_values), ends), strict=True):
         if mask.any():
-            yield _Dab(frame, y, x, mask, old)
+            yield _Dab(frame, y, x, mask, old, new)
 
 
 def _edit(movie: npt.NDArray[np.int32], frame: int, dabs: Sequence[_Dab]) -> Edit | None:
     y0, x0 = min(dab.y.start for dab in dabs), min(dab.x.start for dab in dabs)
     y1, x1 = max(dab.y.stop for dab in dabs), max(dab.x.stop for dab in dabs)
-    after = np.array(movie[frame, y0:y1, x0:x1])
-    before = after.copy()
+    before = np.array(movie[frame, y0:y1, x0:x1])  # of polygons napari tells before it paints them
     for dab in reversed(dabs):
-        box = before[dab.y.start - y0 : dab.y.stop - y0, dab.x.start - x0 : dab.x.stop - x0]
-        if dab.mask is None:
-            box[:] = dab.old
-        else:
-            box[dab.mask] = dab.old
+        _put(before, dab, dab.old, (y0, x0))
+    after = before.copy()
+    for dab in dabs:
+        _put(after, dab, dab.new, (y0, x0))
     if np.array_equal(before, after):
         return None
     return Edit("stroke", frame, (y0, x0, y1, x1), before, after)
+
+
+def _put(plane: npt.NDArray[np.int32], dab: _Dab, values: npt.NDArray[Any], corner: tuple[int, int]) -> None:
+    y0, x0 = corner
+    box = plane[dab.y.start - y0 : dab.y.stop - y0, dab.x.start - x0 : dab.x.stop - x0]
+    box[... if dab.mask is None else dab.mask] = values
 
 
 def _span(values: npt.NDArray[np.intp]) -> slice:

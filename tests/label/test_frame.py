@@ -160,8 +160,8 @@ def test_diameters_are_suggested_from_the_image(scene, diameter):
     suggested = suggest_diameters(made.image)
     assert suggested is not None
     low, high = suggested
-    assert 0.25 * diameter < low < 0.6 * diameter
-    assert 1.4 * diameter < high < 2.4 * diameter
+    assert 0.25 * diameter < low < 0.5 * diameter
+    assert 1.5 * diameter < high < 2.5 * diameter
 
 
 def test_no_diameters_are_suggested_where_nothing_is():

@@ -117,7 +117,7 @@ def suggest_diameters(image: npt.NDArray[Any]) -> tuple[float, float] | None:
     """Estimate the diameters of the smallest and the largest nucleus from a frame.
 
     The frame is labelled with wide limits; the diameter that half of the nucleus area lies below is typical.
-    From 0.4 to 1.8 times that are nuclei: young daughters, cells before division.
+    From a third to twice that are nuclei: young daughters, cells before division.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def suggest_diameters(image: npt.NDArray[Any]) -> tuple[float, float] | None:
         Smallest and largest diameter in px; None when no nucleus was found.
     """
     low, high = 4.0, float(np.clip(min(image.shape) / 4, 12, 150))
-    for _ in range(3):
+    for _ in range(2):
         config = LabelConfig(
             min_diameter_px=low, max_diameter_px=high, otsu_window_px=int(max(20, low)), mark_defects=False
         )
@@ -140,5 +140,5 @@ def suggest_diameters(image: npt.NDArray[Any]) -> tuple[float, float] | None:
             return None
         area = np.cumsum(diameters**2)
         typical = float(diameters[np.searchsorted(area, area[-1] / 2)])
-        low, high = max(round(0.4 * typical, 1), 3.0), max(round(1.8 * typical, 1), 6.0)
+        low, high = max(round(typical / 3, 1), 3.0), max(round(2 * typical, 1), 6.0)
     return low, high

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from napari_cellseg.data.project import (
     new_label_movie,
     open_label_movie,
 )
+from napari_cellseg.data.read import inspect, open_stack, open_stacks, pair
 from napari_cellseg.errors import InputError, StorageError
 
 
@@ -156,3 +158,34 @@ def test_the_record_is_plain_json(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "s" / STUDY_FILE).read_text())
     assert (told["schema"], told["version"]) == ("napari-cellseg study", 1)
     assert told["created"].endswith("+00:00")
+
+
+def test_whatever_was_opened_is_opened_again(tmp_path: Path, planes_folder: Callable[..., Path]) -> None:
+    folder = planes_folder(*(f"xy{p}c{c}t{t}.tif" for p in (1, 2) for c in (1, 2) for t in (1, 2, 3)))
+    single = planes_folder("a.tif", "b.tif", folder="single")
+    with tifffile.TiffWriter(tmp_path / "s.ome.tif", ome=True) as writer:
+        for n in (5, 7):
+            writer.write(np.full((2, n, n), n, np.uint8), metadata={"axes": "TYX"}, photometric="minisblack")
+    stacks = [
+        *open_stacks([folder], z="max"),
+        *open_stacks(sorted(folder.iterdir()), channel_names=["BF", "DAPI"], frame_interval_s=60),
+        *open_stacks([single]),
+        *inspect(folder).stacks,
+        open_stack(folder, field="xy2"),
+        open_stack(single, axes="ZYX"),
+        open_stack(tmp_path / "s.ome.tif", series=1, pixel_size_um=0.5),
+        pair(open_stack(single / "a.tif"), open_stack(single / "b.tif", channel_names=["DAPI"])),
+    ]
+    for i, stack in enumerate(stacks):
+        study = Study.create(tmp_path / f"s{i}")
+        study.remember_stack(stack, image_channel=stack.channels[0])
+        again = Study.open(tmp_path / f"s{i}").open_stack()
+        np.testing.assert_array_equal(np.asarray(again.data), np.asarray(stack.data))
+        assert again.channels == stack.channels
+        assert (again.pixel_size_um, again.frame_interval_s) == (stack.pixel_size_um, stack.frame_interval_s)
+
+
+def test_a_field_of_view_that_is_not_there(planes_folder: Callable[..., Path]) -> None:
+    folder = planes_folder("xy1c1t1.tif", "xy1c2t1.tif")
+    with pytest.raises(InputError, match=r"xy1\. One of them was expected, not xy9"):
+        open_stack(folder, field="xy9")

@@ -66,6 +66,11 @@ def test_single_images_stay_single_and_keep_their_field(planes_folder: Make) -> 
     assert all(stack.n_frames == 1 for stack in stacks)
 
 
+def test_frames_named_by_their_time_alone_are_one_field(planes_folder: Make) -> None:
+    stacks = open_stacks([planes_folder("t001.tif", "t002.tif")])
+    assert [(stack.name, stack.group) for stack in stacks] == [("t001", "images"), ("t002", "images")]
+
+
 def test_every_file_by_itself_when_asked(planes_folder: Make) -> None:
     folder = planes_folder("xy1c1t1.tif", "xy1c2t1.tif")
     assert len(open_stacks([folder])) == 1

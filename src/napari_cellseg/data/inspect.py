@@ -132,10 +132,11 @@ def inspect(
         return Inspection(files[0], image.kind, (stack,), image.series)
     names = understand_names(files)
     if together:
-        stacks = [open_stack(files, axes=axes)]
+        stacks = [open_stack(path, axes=axes)]
     else:
         grouping: Grouping = "auto" if together is None else "files"
-        stacks = open_stacks(files, axes=axes, series=series, grouping=grouping)
+        given = [place] if place.is_dir() and isinstance(path, Path | str) else files
+        stacks = open_stacks(given, axes=axes, series=series, grouping=grouping)
     return Inspection(place, f"folder of {len(files)} images", tuple(stacks), names=names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,9 +44,17 @@ def new_label_movie(path: Path | str, shape: Sequence[int]) -> npt.NDArray[np.in
         size = partial.stat().st_size
         del movie
         if hasattr(os, "posix_fallocate"):
-            with partial.open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, size)
+            _take_room(partial, size)
     return open_label_movie(path)
+
+
+def _take_room(file: Path, size: int) -> None:
+    with file.open("r+b") as opened:
+        try:
+            os.posix_fallocate(opened.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # file systems that know no such thing
+                raise
 
 
 def open_label_movie(path: Path | str, mode: Literal["r", "r+", "c"] = "r+") -> npt.NDArray[np.int32]:

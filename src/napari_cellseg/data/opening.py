@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from napari_cellseg.data.axes import describe
 from napari_cellseg.data.files import look
 from napari_cellseg.data.folder import Missing, MixedShapesError, grid_stack
 from napari_cellseg.data.listing import images_in, numbered
 from napari_cellseg.data.names import NameParts, is_export, understand_names
+from napari_cellseg.data.record import Source
 from napari_cellseg.data.stack import Stack, ZChoice
 from napari_cellseg.errors import InputError
 
@@ -27,6 +27,7 @@ def open_stack(  # noqa: PLR0913 - each is one thing that the person may tell, b
     z: ZChoice | None = None,
     pixel_size_um: float | None = None,
     frame_interval_s: float | None = None,
+    field: str | None = None,
     missing: Missing = "error",
 ) -> Stack:
     """Open one file, or the files of one stack, without reading any pixel.
@@ -50,6 +51,8 @@ def open_stack(  # noqa: PLR0913 - each is one thing that the person may tell, b
         Replaces the file's.
     frame_interval_s : float or None
         Replaces the file's.
+    field : str or None
+        Which field of view of a folder that holds several: experiment, well and position as in the names.
     missing : {"error", "blank"}
         What becomes of planes that no file of a folder holds: an error that lists them, or black planes.
 
@@ -63,33 +66,42 @@ def open_stack(  # noqa: PLR0913 - each is one thing that the person may tell, b
     InputError
         Something cannot be read or understood; see the message.
     """
-    if isinstance(path, Path | str):
-        one = Path(path)
-        files = images_in(one) if one.is_dir() else [one]
-    else:
-        files = [Path(file) for file in path]
-    if not files:
+    given = [Path(path)] if isinstance(path, Path | str) else [Path(file) for file in path]
+    if not given:
         raise InputError("No file was chosen", "At least one image is needed", "Choose one")
-    stack = look(files[0], series).stack(axes) if len(files) == 1 else _open_together(files, axes, missing)
-    if len(files) == 1:
-        stack = _grouped(stack)
-    return _finished(stack, channel_names, z, pixel_size_um, frame_interval_s)
+    source = Source(
+        paths=tuple(str(one.absolute()) for one in given),
+        axes=axes,
+        channel_names=None if channel_names is None else tuple(channel_names),
+        series=series,
+        z=z,
+        pixel_size_um=pixel_size_um,
+        frame_interval_s=frame_interval_s,
+        field=field,
+        missing=missing,
+    )
+    files = images_in(given[0]) if len(given) == 1 and given[0].is_dir() else given
+    if len(files) > 1:
+        return _finished(_open_together(files, source), source)
+    return _finished(_grouped(look(files[0], series).stack(axes)), source)
 
 
-def _open_together(files: list[Path], axes: str | None, missing: Missing) -> Stack:
+def _open_together(files: list[Path], source: Source) -> Stack:
     preview = understand_names(files)
     if not preview.told:
-        return _open_numbered(files, axes)
+        return _open_numbered(files, source.axes)
     fields = preview.fields()
-    if len(fields) > 1:
+    if len(fields) > 1 or source.field is not None:
         names = list(fields)
         some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        raise InputError(
-            f"{files[0].parent} holds {len(fields)} fields of view or movies: {some}",
-            "The files of one were expected",
-            "Choose the files of one of them; the command line takes the folder with all of them",
-        )
-    return grid_stack(preview.rows, axes=axes, missing=missing)
+        if source.field not in fields:
+            raise InputError(
+                f"{files[0].parent} holds {len(fields)} fields of view or movies: {some}",
+                "One of them was expected" + (f", not {source.field}" if source.field else ""),
+                "Choose the files of one of them; the command line takes the folder with all of them",
+            )
+        return grid_stack(fields[source.field], axes=source.axes, missing=source.missing)
+    return grid_stack(preview.rows, axes=source.axes, missing=source.missing)
 
 
 def _open_numbered(files: list[Path], axes: str | None) -> Stack:
@@ -166,29 +178,38 @@ def open_stacks(  # noqa: PLR0913 - as `open_stack`
     InputError
         Nothing was found, or something cannot be read or understood.
     """
+    told = Source(
+        paths=("",),
+        axes=axes,
+        channel_names=None if channel_names is None else tuple(channel_names),
+        series=series,
+        z=z,
+        pixel_size_um=pixel_size_um,
+        frame_interval_s=frame_interval_s,
+        missing=missing,
+    )
     stacks = []
-    for batch in _batches(inputs):
-        for rows in _split(batch, grouping):
-            stack = _open_rows(rows, axes, series, missing)
-            stacks += [_finished(one, channel_names, z, pixel_size_um, frame_interval_s) for one in stack]
+    for folder, files in _batches(inputs):
+        for rows in _split(files, grouping):
+            stacks += _open_rows(rows, told, folder)
     if not stacks:
         raise InputError("No input was given", "At least one file or folder is needed", "Name one")
     return _distinct(stacks)
 
 
-def _batches(inputs: Iterable[Path | str]) -> list[list[Path]]:
+def _batches(inputs: Iterable[Path | str]) -> list[tuple[Path | None, list[Path]]]:
     """Gather files that lie in one folder, so that their names are read together."""
     loose: dict[Path, list[Path]] = {}
-    batches: list[list[Path]] = []
+    batches: list[tuple[Path | None, list[Path]]] = []
     for given in inputs:
         path = Path(given)
         if path.is_dir():
-            batches.append(images_in(path))
+            batches.append((path, images_in(path)))
             continue
         for file in _globbed(path):
             if file.parent not in loose:
                 loose[file.parent] = []
-                batches.append(loose[file.parent])
+                batches.append((None, loose[file.parent]))
             loose[file.parent].append(file)
     return batches
 
@@ -216,16 +237,24 @@ def _split(files: list[Path], grouping: Grouping) -> list[list[NameParts]]:
     return split
 
 
-def _open_rows(rows: list[NameParts], axes: str | None, series: int, missing: Missing) -> list[Stack]:
-    if len(rows) > 1:
-        try:
-            return [grid_stack(rows, axes=axes, missing=missing)]
-        except MixedShapesError as error:
-            note = f"Opened by itself: {error.args[0]}"
-            alone = [_open_rows([row], axes, series, missing)[0] for row in rows]
-            return [replace(stack, axes_note=f"{stack.axes_note}. {note}") for stack in alone]
-    stack = look(rows[0].file, series).stack(axes)
-    return [_grouped(stack, rows[0])]
+def _open_rows(rows: list[NameParts], told: Source, folder: Path | None) -> list[Stack]:
+    if len(rows) == 1:
+        source = _of_files(told, [rows[0].file])
+        return [_finished(_grouped(look(rows[0].file, told.series).stack(told.axes), rows[0]), source)]
+    try:
+        stack = grid_stack(rows, axes=told.axes, missing=told.missing)
+    except MixedShapesError as error:
+        alone = [_open_rows([row], told, folder)[0] for row in rows]
+        note = f"Opened by itself: {error.args[0]}"
+        return [replace(stack, axes_note=f"{stack.axes_note}. {note}") for stack in alone]
+    if folder is None:
+        return [_finished(stack, _of_files(told, [row.file for row in rows]))]
+    source = _of_files(told, [folder])
+    return [_finished(stack, source.model_copy(update={"field": rows[0].field}))]
+
+
+def _of_files(told: Source, files: Sequence[Path]) -> Source:
+    return told.model_copy(update={"paths": tuple(str(file.absolute()) for file in files)})
 
 
 def _grouped(stack: Stack, row: NameParts | None = None) -> Stack:
@@ -235,24 +264,18 @@ def _grouped(stack: Stack, row: NameParts | None = None) -> Stack:
         return stack
     if row.channel and stack.channels == ("channel 0",):
         stack = replace(stack, channels=(row.channel,))
-    return replace(stack, group=row.field or stack.name)
+    return replace(stack, group=row.field or row.file.absolute().parent.name)
 
 
-def _finished(
-    stack: Stack,
-    channel_names: Sequence[str] | None,
-    z: ZChoice | None,
-    pixel_size_um: float | None,
-    frame_interval_s: float | None,
-) -> Stack:
-    """Put in what the person told."""
-    if channel_names is not None:
-        stack = replace(stack, channels=tuple(channel_names))
-    if pixel_size_um is not None:
-        stack = replace(stack, pixel_size_um=pixel_size_um)
-    if frame_interval_s is not None:
-        stack = replace(stack, frame_interval_s=frame_interval_s)
-    return stack if z is None else stack.flat(z)
+def _finished(stack: Stack, source: Source) -> Stack:
+    """Put in what the person told, and note how the stack was opened."""
+    if source.channel_names is not None:
+        stack = replace(stack, channels=source.channel_names)
+    if source.pixel_size_um is not None:
+        stack = replace(stack, pixel_size_um=source.pixel_size_um)
+    if source.frame_interval_s is not None:
+        stack = replace(stack, frame_interval_s=source.frame_interval_s)
+    return source.kept_in(stack if source.z is None else stack.flat(source.z))
 
 
 def _distinct(stacks: list[Stack]) -> list[Stack]:
@@ -273,19 +296,3 @@ def _distinct(stacks: list[Stack]) -> list[Stack]:
         group = unique if stack.group == stack.name else stack.group
         result.append(replace(stack, name=unique, group=group))
     return result
-
-
-def shape_in_words(stack: Stack) -> str:
-    """Say how large a stack is.
-
-    Parameters
-    ----------
-    stack : Stack
-        The movie.
-
-    Returns
-    -------
-    str
-        See `describe`.
-    """
-    return describe(stack.data.shape, "TCZYX")

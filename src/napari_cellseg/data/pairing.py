@@ -9,6 +9,7 @@ import dask.array as da
 
 from napari_cellseg.data.axes import describe
 from napari_cellseg.data.match import bare_stem
+from napari_cellseg.data.record import PAIRED_AS, READ_AS
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
 
@@ -55,8 +56,12 @@ def pair(image: Stack, fluorescence: Stack) -> Stack:
         names = tuple(
             name if name not in names[:i] else f"{name} ({fluorescence.name})" for i, name in enumerate(names)
         )
+    extra = dict(image.extra)
+    if READ_AS in fluorescence.extra:
+        extra[PAIRED_AS] = fluorescence.extra[READ_AS]
     return replace(
         image,
+        extra=extra,
         data=da.concatenate([image.data, fluorescence.data], axis=1),
         channels=names,
         pixel_size_um=sizes[0] or sizes[1],

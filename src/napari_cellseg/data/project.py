@@ -168,6 +168,27 @@ class Study:
             fluorescence_channel=fluorescence_channel,
         )
 
+    def remember_stack(
+        self, stack: Stack, *, image_channel: str | None = None, fluorescence_channel: str | None = None
+    ) -> None:
+        """Record how a stack was opened, and what was chosen.
+
+        Parameters
+        ----------
+        stack : Stack
+            From `open_stack`, `open_stacks` or `pair`, with the same channels. Of one that did not come from
+            files only the channels are recorded.
+        image_channel, fluorescence_channel : str or None
+            The channels, by name.
+        """
+        source, paired = Source.of(stack), Source.of_fluorescence(stack)
+        self.update(
+            image=self._placed(source) if source else None,
+            fluorescence=self._placed(paired) if source and paired else None,
+            image_channel=image_channel,
+            fluorescence_channel=fluorescence_channel,
+        )
+
     def open_stack(self) -> Stack:
         """Open the stack that the study is about, as it was opened before.
 

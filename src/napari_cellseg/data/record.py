@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_cellseg import __version__
 from napari_cellseg.data.pages import unreadable
-from napari_cellseg.data.stack import ZChoice
+from napari_cellseg.data.stack import Stack, ZChoice
 from napari_cellseg.errors import InputError
 
 STUDY_FILE = "study.json"
 SCHEMA_VERSION = 1
+READ_AS, PAIRED_AS = "read as", "paired as"
+"""Keys in the further facts of a stack: how it was opened (`Source` as JSON)."""
 
 
 class _Record(BaseModel):
@@ -29,7 +32,7 @@ class Source(_Record):
     paths : tuple of str
         One file or folder, or the files of one stack. Paths within or beside the study are kept relative to
         it, so that both can be moved together.
-    axes, channel_names, series, z, pixel_size_um, frame_interval_s
+    axes, channel_names, series, z, pixel_size_um, frame_interval_s, field, missing
         As `open_stack` takes them.
     """
 
@@ -40,6 +43,56 @@ class Source(_Record):
     z: ZChoice | None = None
     pixel_size_um: float | None = None
     frame_interval_s: float | None = None
+    field: str | None = None
+    missing: Literal["error", "blank"] = "error"
+
+    @classmethod
+    def of(cls, stack: Stack) -> Source | None:
+        """Tell how a stack was opened, so that it can be opened again.
+
+        Parameters
+        ----------
+        stack : Stack
+            The movie.
+
+        Returns
+        -------
+        Source or None
+            None when it did not come from files of its own. Of two that were paired, the first.
+        """
+        return cls.model_validate_json(stack.extra[READ_AS]) if READ_AS in stack.extra else None
+
+    @classmethod
+    def of_fluorescence(cls, stack: Stack) -> Source | None:
+        """Tell how the second of two stacks that were paired was opened.
+
+        Parameters
+        ----------
+        stack : Stack
+            The movie.
+
+        Returns
+        -------
+        Source or None
+            None when nothing was paired, or it did not come from files.
+        """
+        return cls.model_validate_json(stack.extra[PAIRED_AS]) if PAIRED_AS in stack.extra else None
+
+    def kept_in(self, stack: Stack) -> Stack:
+        """Note in a stack how it was opened.
+
+        Parameters
+        ----------
+        stack : Stack
+            The movie.
+
+        Returns
+        -------
+        Stack
+            The same, for `of`.
+        """
+        told = self.model_dump_json(exclude_defaults=True)
+        return replace(stack, extra={**stack.extra, READ_AS: told})
 
 
 class StudyRecord(_Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ _KINDS = {
 _RGB = (2, 6)  # TIFF 6.0, PhotometricInterpretation: RGB, YCbCr
 _MAX_RATIO = {1: 1, 5: 3000, 8: 1100, 32946: 1100, 32773: 130, 6: 6000, 7: 6000}
 _MAX_RATIO_OTHER = 200_000
+# Damage is told in sentences of our own; without a handler Python prints tifffile's to the terminal as well.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
 _MOST_CHANNELS = 10
 _SPARSE_TILES = 20_000  # tiles that were never written take only their entry in the table
 

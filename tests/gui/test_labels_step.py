@@ -107,15 +107,15 @@ def test_labels_are_made_shown_and_kept_and_come_back(step, viewer, chosen, unti
     assert len(load_verdicts(session.study.verdicts)) == N_FRAMES
     kept = [verdict for verdict in session.verdicts if verdict.keep]
     assert step.summary == ("done", f"{len(kept)} of {N_FRAMES} frames kept · {n * len(kept)} nuclei")
-    assert step.table.isVisible()
+    assert step.review.table.isVisible()
     assert step.primary.text() == "Make labels again"
-    until(lambda: step.table.frames.has_picture(0))
+    until(lambda: step.review.table.frames.has_picture(0))
 
     session.go_to(0)
-    step.table.overruled.emit([0], False)
+    step.review.table.overruled.emit([0], False)
     assert not session.verdicts[0].keep
     until(lambda: not load_verdicts(session.study.verdicts)[0].keep)
-    step.table.overruled.emit([1], True)
+    step.review.table.overruled.emit([1], True)
     step.triage.widget("max_foreground").setValue(0)  # no frame is good enough now, but for the person's
     until(lambda: [verdict.frame for verdict in session.verdicts if verdict.keep] == [1])
     assert {verdict.frame for verdict in session.verdicts if verdict.by == "person"} == {0, 1}
@@ -123,7 +123,7 @@ def test_labels_are_made_shown_and_kept_and_come_back(step, viewer, chosen, unti
     stack, image, other = session.stack, session.image_layer, session.fluorescence_layer
     session.use_stack(None)
     assert AUTO not in names(viewer)
-    assert step.table.isHidden()
+    assert step.review.isHidden()
     session.use_stack(stack, Channels(0, 1), image, other)
     until(lambda: session.verdicts and AUTO in names(viewer))
     assert session.verdicts[0].by == "person"

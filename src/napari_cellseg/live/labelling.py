@@ -116,6 +116,30 @@ def preview_frame(image: npt.NDArray[Any], config: LabelConfig) -> Steps[Preview
     return Preview(labels, len(np.unique(labels[labels > 0])))
 
 
+def suggest(image: npt.NDArray[Any]) -> Steps[tuple[float, float] | None]:
+    """Estimate how large nuclei are.
+
+    Parameters
+    ----------
+    image : ndarray
+        Axes YX, fluorescence.
+
+    Yields
+    ------
+    Event
+        None at all; the work is short.
+
+    Returns
+    -------
+    tuple of float or None
+        Smallest and largest diameter in px; None when no nucleus was found.
+    """
+    from napari_cellseg.label.auto import suggest_diameters  # noqa: PLC0415 - for the helper only
+
+    yield from ()
+    return suggest_diameters(image)
+
+
 def label_movie(
     stack: Stack, channel: int, config: LabelConfig, triage: TriageConfig, study: Study, live: Path
 ) -> Steps[LabelsMade]:
@@ -186,34 +210,40 @@ def keep_verdicts(path: Path, verdicts: Sequence[Verdict]) -> Steps[None]:
     yield from ()
 
 
-def labels_of(study: Study) -> Steps[LabelsMade | None]:
+def labels_of(study: Study, shape: tuple[int, int, int]) -> Steps[LabelsMade | None]:
     """Look for labels that an earlier session made.
 
     Parameters
     ----------
     study : Study
         Where to look.
+    shape : tuple of int
+        Frames, height and width of the images that they must fit.
 
     Yields
     ------
-    Event
-        None at all; the work is short.
+    Note
+        When there are labels that do not fit.
 
     Returns
     -------
     LabelsMade or None
-        None when there are none, or they were never finished.
+        None when there are none, or they were never finished, or belong to other images.
     """
     from napari_cellseg.label.triage import load_verdicts  # noqa: PLC0415 - for the helper only
 
-    yield from ()
     if not (study.labels_auto.exists() and study.verdicts.exists()):
+        return None
+    if open_label_movie(study.labels_auto, "r").shape != shape:
+        yield Note(
+            f"The labels in {study.labels_auto} are not of the size of these images: they are left alone"
+        )
         return None
     return LabelsMade(study.labels_auto, tuple(load_verdicts(study.verdicts)))
 
 
 def judge_again(
-    verdicts: Sequence[Verdict], config: TriageConfig, n_pixels: int, path: Path | None
+    verdicts: Sequence[Verdict], config: TriageConfig, n_pixels: int
 ) -> Steps[tuple[Verdict, ...]]:
     """Judge frames by other rules, from the scores that they have.
 
@@ -225,8 +255,6 @@ def judge_again(
         The rules.
     n_pixels : int
         Pixels per frame.
-    path : Path or None
-        Where to save the verdicts.
 
     Yields
     ------
@@ -238,15 +266,12 @@ def judge_again(
     tuple of Verdict
         One per frame.
     """
-    from napari_cellseg.label.triage import judge, save_verdicts  # noqa: PLC0415 - for the helper only
+    from napari_cellseg.label.triage import judge  # noqa: PLC0415 - for the helper only
 
     yield from ()
     judged = judge([verdict.scores for verdict in verdicts], config, n_pixels)
     by_person = {verdict.frame: verdict for verdict in verdicts if verdict.by == "person"}
-    merged = tuple(by_person.get(verdict.frame, verdict) for verdict in judged)
-    if path is not None:
-        save_verdicts(path, merged)
-    return merged
+    return tuple(by_person.get(verdict.frame, verdict) for verdict in judged)
 
 
 def map_labels(path: Path) -> Steps[npt.NDArray[np.int32]]:

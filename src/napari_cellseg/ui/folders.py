@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import platformdirs
 
 from napari_cellseg.data.project import Study, default_study_folder
@@ -20,24 +22,34 @@ if TYPE_CHECKING:
 _NOT_IN_NAMES = re.compile(r"[^\w.]+")
 
 
-def folder_for(source: str) -> Path:
+def folder_for(stack: Stack) -> Path:
     """Choose the folder of the study of a stack.
 
     Parameters
     ----------
-    source : str
-        See `Stack.source`: a path, or the name of a layer that no file of ours stands behind.
+    stack : Stack
+        The stack; for one that is in no file its first plane is read.
 
     Returns
     -------
     Path
         Beside the data; for layers, and for the sample that comes with the program, among the person's own.
     """
-    path = Path(source)
+    path = Path(stack.source)
     if path.exists() and not path.resolve().is_relative_to(sample_study().resolve()):
         return default_study_folder(path)
     own = platformdirs.user_data_path("napari-cellseg") / "studies"
-    return own / f"{_NOT_IN_NAMES.sub('-', path.stem if path.exists() else source).strip('-')}-cellseg"
+    if path.exists():
+        return own / f"{path.stem}-cellseg"
+    name = _NOT_IN_NAMES.sub("-", stack.name).strip("-")
+    return own / f"{name}-{_mark_of(stack)}-cellseg"
+
+
+def _mark_of(stack: Stack) -> str:
+    """Tell layers of one name apart by their size and first plane."""
+    mark = hashlib.sha256(f"{stack.data.shape} {stack.data.dtype}".encode())
+    mark.update(np.ascontiguousarray(stack.frame(0, 0)).tobytes())
+    return mark.hexdigest()[:8]
 
 
 def open_or_make(
@@ -68,12 +80,12 @@ def open_or_make(
     return study
 
 
-def find_study(source: str) -> Steps[tuple[Path, Study | None]]:
+def find_study(stack: Stack) -> Steps[tuple[Path, Study | None]]:
     """Look for the study of a stack.
 
     Parameters
     ----------
-    source : str
+    stack : Stack
         See `folder_for`.
 
     Yields
@@ -89,7 +101,7 @@ def find_study(source: str) -> Steps[tuple[Path, Study | None]]:
         None when there is none yet.
     """
     yield from ()
-    folder = folder_for(source)
+    folder = folder_for(stack)
     return folder, _at(folder)
 
 

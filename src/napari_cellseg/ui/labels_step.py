@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from napari_cellseg.config import LabelConfig, TriageConfig
+from napari_cellseg.errors import CellSegError
 from napari_cellseg.live import labelling
 from napari_cellseg.progress import Event, Progress
 from napari_cellseg.ui.diameter_line import DiameterLine
 from napari_cellseg.ui.forms import ConfigForm
 from napari_cellseg.ui.layers import AUTO, add_labels, remove
+from napari_cellseg.ui.portable import Plane
 from napari_cellseg.ui.preview import LivePreview
 from napari_cellseg.ui.step import Step, folded
-from napari_cellseg.ui.triage_table import TriageTable
+from napari_cellseg.ui.triage_panel import TriagePanel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,15 +42,13 @@ class LabelsStep(Step):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._task: Task | None = None
-        self._pictures: Task | None = None
         self._asked_layer = False
+        self._source = self._working_on = ""
         self.preview = LivePreview(session, self)
         self.line = DiameterLine(session.viewer, lambda: session.fluorescence_layer, self)
         self.form = ConfigForm(LabelConfig, parent=self)
         self.triage = ConfigForm(TriageConfig, parent=self)
-        self.table = TriageTable(self)
-        self.totals = QLabel(self)
-        self.totals.setWordWrap(True)
+        self.review = TriagePanel(session, self)
         self._lay_out()
         self._connect()
         self._on_stack()
@@ -59,6 +59,13 @@ class LabelsStep(Step):
         self.measure.setToolTip(
             "Draw a line across a typical nucleus: the smallest and the largest diameter follow from it"
         )
+        self.estimate = QPushButton("Estimate", self)
+        self.estimate.setToolTip("Estimate the smallest and the largest diameter from the frame that you see")
+        sizes = QWidget(self)
+        size_row = QHBoxLayout(sizes)
+        size_row.setContentsMargins(0, 0, 0, 0)
+        size_row.addWidget(self.measure, 2)
+        size_row.addWidget(self.estimate, 1)
         self.show_preview = QCheckBox("Preview", self)
         self.show_preview.setToolTip("Show what these settings find in the frame that you see")
         self.show_preview.setChecked(True)
@@ -67,7 +74,7 @@ class LabelsStep(Step):
         row.addWidget(self.show_preview)
         row.addWidget(self.count, 1)
         self.settings = folded("How nuclei are found", self, open_=True)
-        self.settings.addWidget(self.measure)
+        self.settings.addWidget(sizes)
         self.settings.addWidget(self.form)
         self.trust = folded("Which frames are trusted", self)
         self.trust.addWidget(self.triage)
@@ -79,9 +86,7 @@ class LabelsStep(Step):
             "Find nuclei in the fluorescence of all frames, and judge which frames can be trusted",
             self.make_labels,
         )
-        self.below.addWidget(self.totals)
-        self.below.addWidget(self.table)
-        self.table.hide()
+        self.below.addWidget(self.review)
 
     def _connect(self) -> None:
         session = self.session
@@ -96,11 +101,10 @@ class LabelsStep(Step):
         self.preview.asked.connect(lambda: self.count.setText("looking …"))
         self.preview.failed.connect(self.show_error)
         self.measure.toggled.connect(lambda on: self.line.start() if on else self.line.stop())
+        self.estimate.clicked.connect(lambda _checked: self._estimate())
         self.line.ended.connect(lambda: self.measure.setChecked(False))
         self.line.measured.connect(self._on_measured)
-        self.table.frame_chosen.connect(session.go_to)
-        self.table.overruled.connect(self._on_overruled)
-        self.table.pictures_wanted.connect(self._make_pictures)
+        self.review.failed.connect(self.show_error)
 
     # ---------------------------------------------------------------- what is there
 
@@ -126,13 +130,17 @@ class LabelsStep(Step):
     def _on_stack(self) -> None:
         """Start over with other pictures."""
         session = self.session
-        if session.labels_layer is not None:
-            remove(session.viewer, session.labels_layer)
-            session.labels_layer = None
-            session.labels_changed.emit()
+        source = session.stack.source if session.stack is not None else ""
+        if source != self._source:
+            self._source = source
+            if session.labels_layer is not None:
+                remove(session.viewer, session.labels_layer)
+                session.labels_layer = None
+                session.labels_changed.emit()
         self._on_verdicts()
         self.primary.setEnabled(self._ready() and self._task is None)
         self.measure.setEnabled(self._ready())
+        self.estimate.setEnabled(self._ready())
         if session.stack is None:
             self._send_back("Choose an image first.", "todo", "needs an image")
         elif not self._ready():
@@ -157,19 +165,34 @@ class LabelsStep(Step):
             self.show_preview.setChecked(True)
         self.preview.renew(config)
 
-    def _on_frame(self, t: int) -> None:
-        self.table.show_frame(t)
+    def _on_frame(self, _t: int) -> None:
         self.preview.frame_moved()
 
     def _on_measured(self, diameter_px: float) -> None:
-        config = self.form.value()
         low, high = round(_SMALLER * diameter_px, 1), round(_LARGER * diameter_px, 1)
-        self.form.set_value(
-            config.model_copy(update={"min_diameter_px": max(low, 1.0), "max_diameter_px": max(high, 2.0)})
-        )
-        self.message.tell(
-            f"Measured {diameter_px:.1f} px: nuclei of {low:g} to {high:g} px are kept.", "info"
-        )
+        self._use_diameters(low, high, f"Measured {diameter_px:.1f} px")
+
+    def _use_diameters(self, low: float, high: float, found: str) -> None:
+        low, high = max(low, 1.0), max(high, 2.0)
+        sizes = {"min_diameter_px": low, "max_diameter_px": high}
+        self.form.set_value(self.form.value().model_copy(update=sizes))
+        self.message.tell(f"{found}: nuclei of {low:g} to {high:g} px are kept.", "info")
+
+    def _estimate(self) -> None:
+        """Ask the helper how large the nuclei of this frame are."""
+        session = self.session
+        if session.stack is None or session.fluorescence_channel is None:
+            return
+        t = session.frame()
+
+        def found(sizes: tuple[float, float] | None) -> None:
+            if sizes is None:
+                self.message.tell(f"No nucleus was found in frame {t}. Choose another frame.", "warning")
+            else:
+                self._use_diameters(*sizes, f"Estimated from frame {t}")
+
+        plane = Plane(session.stack, t, session.fluorescence_channel)
+        session.run(labelling.suggest, plane, on_done=found, on_failed=self.show_error, quick=True)
 
     # ---------------------------------------------------------------- labels of all frames
 
@@ -179,15 +202,19 @@ class LabelsStep(Step):
         stack, channel = session.stack, session.fluorescence_channel
         if stack is None or channel is None:
             return
-        study = session.need_study()
+        try:
+            study = session.need_study()
+        except CellSegError as error:
+            self.show_error(error)
+            return
         self.line.stop()
         self.preview.turn(False)
         self.count.setText("")
         remove(session.viewer, session.labels_layer)
         session.labels_layer, self._asked_layer = None, False
+        self._working_on = stack.source
         session.verdicts = []
-        self.table.hide()
-        self.totals.setText("")
+        session.verdicts_changed.emit()
         self._task = session.run(
             labelling.label_movie,
             stack,
@@ -209,7 +236,7 @@ class LabelsStep(Step):
         session = self.session
         if isinstance(event, Progress):
             self.summarise("running", f"{event.done} of {event.total} frames")
-        elif isinstance(event, labelling.FrameReady):
+        elif isinstance(event, labelling.FrameReady) and self._working_on == self._source:
             if session.labels_layer is not None and event.t == session.frame():
                 session.labels_layer.refresh()
             elif not self._asked_layer:
@@ -232,6 +259,10 @@ class LabelsStep(Step):
     def _on_made(self, made: labelling.LabelsMade) -> None:
         self._task = None
         session = self.session
+        if self._working_on != self._source:  # the person went on to other images meanwhile
+            self._on_study()
+            self.message.tell(f"The labels of {self._working_on} are ready; they are kept with them.", "info")
+            return
         session.verdicts = list(made.verdicts)
         self.show_preview.blockSignals(True)
         self.show_preview.setChecked(False)
@@ -257,34 +288,38 @@ class LabelsStep(Step):
         super()._on_over()
         self.primary.setEnabled(self._ready())
 
-    # ---------------------------------------------------------------- verdicts
-
     def _on_study(self) -> None:
         """Bring back what an earlier session left in the study."""
         study = self.session.study
-        if study is None or self._task is not None or self.session.verdicts:
+        stack = self.session.stack
+        if study is None or stack is None or self._task is not None or self.session.verdicts:
             return
-        self.session.run(labelling.labels_of, study, on_done=self._on_found, here=True)
+        source = stack.source
+        self.session.run(
+            labelling.labels_of,
+            study,
+            (stack.n_frames, *stack.frame_shape),
+            on_done=lambda made: self._on_found(made, source),
+            here=True,
+        )
 
-    def _on_found(self, made: labelling.LabelsMade | None) -> None:
-        if made is not None and not self.session.verdicts:
+    def _on_found(self, made: labelling.LabelsMade | None, source: str) -> None:
+        if made is not None and not self.session.verdicts and source == self._source:
+            self._working_on = source
             self._on_made(made)
             self.message.tell("These labels were made earlier; they come from the study's folder.", "info")
 
+    def _on_trust(self, config: TriageConfig) -> None:
+        if self._task is None:
+            self.review.judge_again(config)
+
     def _on_verdicts(self) -> None:
         verdicts = self.session.verdicts
-        same = [v.frame for v in verdicts] == [v.frame for v in self.table.frames.verdicts]
-        self.table.set_verdicts(verdicts, keep_pictures=same)
-        self.table.setVisible(bool(verdicts))
         self.primary.setText("Make labels again" if verdicts else "Make labels")
         if not verdicts:
-            self.totals.setText("")
             return
-        self.table.show_frame(self.session.frame())
-        kept = [verdict for verdict in verdicts if verdict.keep]
-        nuclei = sum(verdict.scores.n_objects for verdict in kept)
-        line = f"{len(kept)} of {len(verdicts)} frames kept · {nuclei:,} nuclei"
-        self.totals.setText(f"<b>{line}</b>")
+        line = self.review.line()
+        kept = any(verdict.keep for verdict in verdicts)
         self.summarise("done" if kept else "attention", line)
         if not kept:
             self.message.tell(
@@ -293,62 +328,8 @@ class LabelsStep(Step):
                 "warning",
             )
 
-    def _on_trust(self, config: TriageConfig) -> None:
-        """Judge the frames again; what the person said stays."""
-        session = self.session
-        if session.verdicts and session.stack is not None and self._task is None:
-            height, width = session.stack.frame_shape
-            session.run(
-                labelling.judge_again,
-                tuple(session.verdicts),
-                config,
-                height * width,
-                session.study.verdicts if session.study is not None else None,
-                on_done=self._on_judged,
-                on_failed=self.show_error,
-                quick=True,
-            )
-
-    def _on_judged(self, verdicts: Any) -> None:
-        self.session.verdicts = list(verdicts)
-        self.session.verdicts_changed.emit()
-
-    def _on_overruled(self, frames: list[int], keep: bool) -> None:
-        session = self.session
-        chosen = set(frames)
-        session.verdicts = [v.overruled(keep) if v.frame in chosen else v for v in session.verdicts]
-        session.verdicts_changed.emit()
-        if session.study is not None:
-            session.run(
-                labelling.keep_verdicts,
-                session.study.verdicts,
-                tuple(session.verdicts),
-                on_failed=self.show_error,
-                here=True,
-            )
-
-    def _make_pictures(self, frames: list[int]) -> None:
-        session = self.session
-        if session.stack is None or session.study is None or session.is_closed:
-            return
-        if self._pictures is not None:
-            self._pictures.drop()
-        channel = session.fluorescence_channel
-        self._pictures = session.run(
-            labelling.make_thumbnails,
-            session.stack,
-            channel if channel is not None else session.image_channel,
-            session.study.labels_auto,
-            frames,
-            on_event=self._on_picture,
-            quick=True,
-        )
-
-    def _on_picture(self, event: Event) -> None:
-        if isinstance(event, labelling.Thumbnail):
-            self.table.frames.set_picture(event.t, event.picture)
-
     def shut_down(self) -> None:
-        """End the preview and the measuring."""
+        """End the preview and the measuring, and write what waits to be written."""
         self.line.stop()
         self.preview.turn(False)
+        self.review.shut_down()

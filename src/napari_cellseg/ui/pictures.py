@@ -136,6 +136,8 @@ class Picture:
         Side of a pixel in µm.
     known : tuple of Stack and int, or None
         The stack and channel that the layer shows, where we opened it.
+    source : str
+        The file that another reader opened; empty when there is none.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Picture:
     rgb: bool
     pixel_size_um: float | None
     known: tuple[Stack, int] | None
+    source: str = ""
 
 
 def picture_of(layer: Image, axes: str | None = None) -> Picture:
@@ -171,6 +174,7 @@ def picture_of(layer: Image, axes: str | None = None) -> Picture:
         rgb=bool(layer.rgb),
         pixel_size_um=pixel_size_um(layer),
         known=layer.metadata.get(PICTURE),
+        source=str(layer.source.path or ""),
     )
 
 
@@ -271,7 +275,7 @@ def _stack_of_one(picture: Picture) -> Stack:
         data=data,
         channels=(picture.name,) if n == 1 else tuple(f"{picture.name} {i}" for i in range(n)),
         name=picture.name,
-        source=f"layer {picture.name}",
+        source=picture.source or f"layer {picture.name}",
         pixel_size_um=picture.pixel_size_um,
         axes_note=f"{note}; its colours were turned into grey" if picture.rgb else note,
         axes_sure=picture.sure,

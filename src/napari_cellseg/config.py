@@ -220,14 +220,14 @@ class NetConfig(Config):
     """The network."""
 
     encoder: Literal[
-        "resnet18",
-        "resnet34",
+        "tu-resnet10t",
+        "tu-resnet18",
+        "tu-resnet34",
         "efficientnet-b0",
         "tu-mobilenetv3_small_100",
         "tu-regnetx_002",
-        "tu-resnet10t",
     ] = option(
-        "tu-regnetx_002",
+        "tu-resnet10t",
         "Encoder",
         "The part that looks at the image: larger ones see more and take longer.",
         advanced=True,
@@ -241,7 +241,7 @@ class NetConfig(Config):
         max_length=5,
     )
     object_px: float = option(
-        24.0,
+        12.0,
         "Object size",
         "Frames with larger objects are shrunk until a typical one has this diameter: faster, and as good.",
         unit="px",
@@ -266,11 +266,11 @@ class TrainConfig(Config):
     )
     device: Device = option("auto", "Device", "Where to compute; auto takes the fastest that is there.")
     learning_rate: float = option(
-        1e-3, "Learning rate", "Step size of the optimiser (Adam).", advanced=True, gt=0, le=1
+        3e-3, "Learning rate", "Step size of the optimiser (Adam).", advanced=True, gt=0, le=1
     )
-    batch_size: int = option(8, "Batch", "Patches per step.", unit="patches", advanced=True, ge=1, le=1024)
+    batch_size: int = option(4, "Batch", "Patches per step.", unit="patches", advanced=True, ge=1, le=1024)
     patch_px: int = option(
-        128,
+        96,
         "Patch",
         "Side of the patches cut from the frames.",
         unit="px",

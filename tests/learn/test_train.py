@@ -1,5 +1,6 @@
 import json
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from napari_cellseg.learn import epochs, learner, runtime
 from napari_cellseg.learn.card import read_card
 from napari_cellseg.learn.checkpoint import partial_folder
 from napari_cellseg.learn.events import BatchDone, Compared, EpochDone, Preflight, ValidationPictures
-from napari_cellseg.learn.model import load_model
+from napari_cellseg.learn.model import TrainedModel, load_model
+from napari_cellseg.learn.patches import make_ready
 from napari_cellseg.learn.train import train
 from napari_cellseg.progress import Cancelled, Event, Note, follow
 
@@ -132,8 +134,6 @@ def test_an_interrupted_run_goes_on_where_it_was(
 def test_resumed_weights_equal_uninterrupted_ones(
     scenes: Scenes, small_net: NetConfig, quick: TrainConfig
 ) -> None:
-    from napari_cellseg.learn.patches import make_ready
-
     frames = [make_ready(sample) for sample in scenes(2)]
     plan = runtime.Plan(2, 64, runtime.choose_device("cpu"))
     first = learner.Learner(small_net, quick, plan)
@@ -270,8 +270,6 @@ def test_a_network_that_calls_everything_an_object_is_refused(
 
 
 def test_time_is_bounded(scenes: Scenes, small_net: NetConfig, out: Path, lenient: None) -> None:
-    import time
-
     config = TrainConfig(minutes=0.1, batch_size=2, patch_px=64, device="cpu")
     told: list[Event] = []
     start = time.monotonic()
@@ -292,27 +290,21 @@ def test_a_better_model_is_not_replaced(
 ) -> None:
     first = follow(train(scenes(), quick, small_net, out))
     before = read_card(first)
-    blind = {"old": "average", "new": "rival"}[better]
-    draw = epochs.sit.__globals__["draw_maps"]
-
-    def one_sees_nothing(network: torch.nn.Module, image: np.ndarray, view: object) -> np.ndarray:
-        truth = next(sample.labels for sample in scenes() if np.array_equal(sample.image, image))
-        sees = (id(network) in rivals) == (blind == "average")
-        assert draw is not None
-        return np.repeat(
-            np.where(truth > 0, 9, -9)[None] if sees else np.full((1, *image.shape), -9), 2, 0
-        ).astype(np.float32)
-
     rivals: set[int] = set()
-    load = load_model
 
-    def remember(folder: Path, device: str = "cpu") -> object:
-        model = load(folder, device)
+    def load(folder: Path) -> TrainedModel:
+        model = load_model(folder)
         rivals.add(id(model.network))
         return model
 
-    monkeypatch.setattr("napari_cellseg.learn.train.load_model", remember)
-    monkeypatch.setattr("napari_cellseg.learn.validation.draw_maps", one_sees_nothing)
+    def draw(network: torch.nn.Module, image: np.ndarray, view: object) -> np.ndarray:
+        """Draw the truth for the one, and nothing for the other."""
+        truth = next(sample.labels for sample in scenes() if np.array_equal(sample.image, image))
+        sees = (id(network) in rivals) == (better == "old")
+        return np.repeat(np.where(sees & (truth > 0), 9, -9)[None], 2, 0).astype(np.float32)
+
+    monkeypatch.setattr("napari_cellseg.learn.train.load_model", load)
+    monkeypatch.setattr("napari_cellseg.learn.validation.draw_maps", draw)
     told: list[Event] = []
     path = follow(train(scenes(), quick, small_net, out), told.append)
     (compared,) = [event for event in told if isinstance(event, Compared)]
@@ -327,7 +319,7 @@ def test_going_on_from_a_model_keeps_its_network_and_names_it(
     scenes: Scenes, small_net: NetConfig, quick: TrainConfig, tmp_path: Path, lenient: None
 ) -> None:
     base = follow(train(scenes(), quick, small_net, tmp_path / "base"))
-    other = NetConfig(encoder="resnet18")
+    other = NetConfig(encoder="tu-resnet18")
     told: list[Event] = []
     follow(train(scenes(seed=2), quick, other, tmp_path / "tuned", base), told.append)
     card, parent = read_card(tmp_path / "tuned"), read_card(base)

@@ -1,7 +1,7 @@
 """A folder of labels, as the command line writes and reads it.
 
-``NAME.tif`` holds the labels of the image or movie NAME. ``ignored/NAME.tif`` is 1 where pixels are ignored: a
-label TIFF that every program opens cannot say -1. ``verdicts.csv`` tells which frames are trusted, and why.
+``NAME.tif`` holds the labels of the image or movie NAME. ``ignored/NAME.tif`` is 1 where pixels are ignored:
+a label TIFF that every program opens cannot say -1. ``verdicts.csv`` tells which frames are trusted, and why.
 """
 
 from __future__ import annotations

@@ -1,12 +1,17 @@
 """Try a Qt window with OpenGL and print what was found as JSON.
 
-Run as a process of its own (``python -m napari_cellseg.ui.probe``): a Qt that finds no screen ends the process.
+Run as a process of its own (``python -m napari_cellseg.ui.probe``): Qt without a screen ends the process.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+
+import qtpy
+from qtpy.QtGui import QOffscreenSurface, QOpenGLContext
+from qtpy.QtWidgets import QApplication
+from vispy.gloo import gl
 
 
 def probe() -> dict[str, str]:
@@ -22,11 +27,6 @@ def probe() -> dict[str, str]:
     RuntimeError
         No OpenGL context could be made.
     """
-    import qtpy
-    from qtpy.QtGui import QOffscreenSurface, QOpenGLContext
-    from qtpy.QtWidgets import QApplication
-    from vispy.gloo import gl
-
     application = QApplication(sys.argv[:1])
     surface, context = QOffscreenSurface(), QOpenGLContext()
     surface.create()

@@ -179,3 +179,66 @@ def test_measuring_can_be_given_up(session, viewer, chosen, qtbot):
     line.start()
     line.stop()
     assert NAME not in names(viewer)
+
+
+def test_sizes_are_estimated_from_the_frame_in_sight(step, chosen, until, session):
+    chosen()
+    session.go_to(0)
+    step.estimate.click()
+    until(lambda: "Estimated from frame 0" in step.message.text)
+    config = step.form.value()
+    assert config.min_diameter_px < 14 < config.max_diameter_px  # the discs have a radius of 7 px
+
+
+def test_labels_that_come_late_do_not_land_on_other_images(step, viewer, chosen, movie, until, session):
+    chosen(n_frames=30)
+    first = session.stack
+    step.make_labels()
+    until(lambda: session.labels_layer is not None)
+    phase, stain, _ = movie(n_frames=3, height=96, width=96)
+    image, other = viewer.add_image(phase, name="other BF"), viewer.add_image(stain, name="other DAPI")
+    stack, channels = join_pictures(picture_of(image), picture_of(other))
+    session.use_stack(stack, channels, image, other)
+    assert AUTO not in names(viewer)
+    until(lambda: "are ready" in step.message.text)
+    assert first.source in step.message.text
+    assert session.verdicts == []
+    assert AUTO not in names(viewer)
+
+
+def test_labels_of_another_size_are_left_alone(step, viewer, chosen, movie, until, session, tmp_path):
+    chosen(n_frames=4)
+    step.make_labels()
+    until(lambda: session.verdicts)
+    folder, labels = session.study.folder, session.study.labels_auto.read_bytes()
+    phase, stain, _ = movie(n_frames=3)
+    image, other = viewer.add_image(phase, name="new BF"), viewer.add_image(stain, name="new DAPI")
+    stack, channels = join_pictures(picture_of(image), picture_of(other))
+    session.use_stack(stack, channels, image, other)
+    session.use_study_folder(folder)
+    until(lambda: any("left alone" in line for line in session.log))
+    assert session.verdicts == []
+    assert (folder / "labels" / "auto.npy").read_bytes() == labels
+
+
+def test_a_folder_that_cannot_be_written_is_told(step, chosen, session, tmp_path):
+    chosen()
+    (tmp_path / "file").write_text("in the way")
+    session.study_folder = tmp_path / "file" / "study"
+    step.make_labels()
+    assert "cannot be" in step.message.text or "not" in step.message.text
+    assert step.message.property("kind") == "error"
+    assert step.primary.isEnabled()
+
+
+def test_the_last_of_many_quick_verdicts_is_the_one_on_disk(step, chosen, until, session):
+    chosen(n_frames=3)
+    step.make_labels()
+    until(lambda: session.verdicts)
+    for keep in (True, False) * 10 + (True,):
+        step.review.table.overruled.emit([1], keep)
+    until(lambda: step.review._saving is None)
+    assert load_verdicts(session.study.verdicts)[1].keep
+    step.review.table.overruled.emit([1], False)
+    step.review.shut_down()  # the window closes before the disk answered
+    assert not load_verdicts(session.study.verdicts)[1].keep

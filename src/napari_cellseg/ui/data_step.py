@@ -180,6 +180,7 @@ class DataStep(Step):
             stack, channels = self._stack(layer, other)
         except CellSegError as error:
             self._used = ()
+            self.facts.setText("")
             self.session.use_stack(None)
             self.show_error(error)
             self.summarise("attention", str(error.args[0]))
@@ -285,7 +286,8 @@ class DataStep(Step):
         self.primary.setEnabled(True)
         self.primary.setVisible(self.open_panel.check.isHidden())
         if not stack.axes_sure:
-            self.message.tell(f"{stack.axes_note}.", "warning")
+            hint = "" if stack.axes_note.count(".") else ". Choose other axes above if that is wrong"
+            self.message.tell(f"{stack.axes_note}{hint}.", "warning")
         elif channels.fluorescence is None:
             self.message.tell(
                 "Without fluorescence there is nothing to make labels from: choose the layer with the stain, "

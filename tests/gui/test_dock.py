@@ -159,3 +159,30 @@ def test_a_step_shows_errors_and_the_next_step(session, qtbot):
     assert "log tells more" in step.message.text
     step.message.clear()
     assert step.message.isHidden()
+
+
+def test_closing_the_window_while_labels_are_made_ends_cleanly(viewer, movie, until, qtbot):
+    dock = CellSegDock(viewer)
+    viewer.window.add_dock_widget(dock, area="right")
+    until(lambda: dock.is_ready)
+    phase, stain, _ = movie(n_frames=200)
+    viewer.add_image(phase, name="Phase")
+    viewer.add_image(stain, name="DAPI")
+    session = dock.session
+    until(lambda: session.fluorescence_channel is not None)
+    dock.step("Labels").make_labels()
+    until(lambda: session.labels_layer is not None)
+    started = time.perf_counter()
+    viewer.close()
+    assert session.is_closed
+    assert time.perf_counter() - started < 3  # napari's own part included
+    qtbot.wait(200)  # what the work still says reaches nobody; an error here would fail the test
+
+
+def test_the_panel_can_be_closed_and_opened_again_from_the_menu(viewer, until):
+    for _ in range(2):
+        widget, dock = viewer.window.add_plugin_dock_widget("napari-cellseg", "Cell segmentation")
+        until(lambda dock=dock: dock.is_ready)
+        assert not dock.session.is_closed
+        widget.destroyOnClose()
+        assert dock.session.is_closed

@@ -136,6 +136,7 @@ class Runner(QObject):
         def over() -> None:
             if activity is not None:
                 activity.close()
+            if task.title and not self._closed:
                 self.say(f"{what}: over after {duration(time.perf_counter() - started)}")
 
         task.listen(event=on_event, failed=lambda error: self.say_error(what, error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
@@ -184,7 +185,7 @@ class ProgressRow(QWidget):
             self.text.setText("Stopping …")
 
     def _on_over(self, task: Task) -> None:
-        if self._task is task:
+        if self._task is task and isalive(self):  # the window may have closed meanwhile
             self._task = None
             self.hide()
             self.over.emit()

@@ -1,6 +1,9 @@
 import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +79,26 @@ def test_close_ends_work_in_another_thread_within_two_seconds(helper: Helper) ->
     thread.join(2)
     assert time.perf_counter() - start < 2
     assert len(errors) == 1
+
+
+def test_a_script_without_a_guard_is_not_run_again(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from napari_cellseg.process import Helper\n"
+        "from napari_cellseg.progress import follow\n"
+        "from napari_cellseg.live.training import known_models\n"
+        "print('once')\n"
+        "helper = Helper()\n"
+        "print(follow(helper.run(known_models, ())) is not None)\n"
+    )
+    told = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["once", "True"]
+
+
+def test_a_closed_helper_says_so(helper: Helper) -> None:
+    helper.close()
+    with pytest.raises(HelperError, match="was ended"):
+        follow(helper.run(pid))
 
 
 def add(values: np.ndarray) -> Steps[float]:

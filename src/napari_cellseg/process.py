@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any, TypeVar
 
 from napari_cellseg.errors import CellSegError
@@ -86,6 +89,8 @@ class Helper:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self._busy = threading.Lock()
+        self._gate = threading.Lock()  # it is not ended while it is being started
+        self._closed = False
         atexit.register(self.close)
 
     def run(self, function: Callable[..., Steps[R]], *args: object) -> Steps[R]:
@@ -137,15 +142,20 @@ class Helper:
             return message.result  # type: ignore[return-value]
 
     def _start(self) -> Connection:
-        if self._process is None or not self._process.is_alive() or self._pipe is None:
-            context = multiprocessing.get_context("spawn")  # a fork would copy Qt and its threads
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(
-                target=_serve, args=(theirs,), daemon=True, name="napari-cellseg helper"
-            )
-            self._process.start()
-            theirs.close()
-        return self._pipe
+        with self._gate:
+            if self._closed:
+                raise HelperError("The helper process was ended", "", "")
+            if self._process is None or not self._process.is_alive() or self._pipe is None:
+                context = multiprocessing.get_context("spawn")  # a fork would copy Qt and its threads
+                self._pipe, theirs = context.Pipe()
+                process = context.Process(
+                    target=_serve, args=(theirs,), daemon=True, name="napari-cellseg helper"
+                )
+                with _no_main_module():
+                    process.start()
+                theirs.close()
+                self._process = process
+            return self._pipe
 
     def _receive(self, pipe: Connection) -> Event | _Answer:
         try:
@@ -162,7 +172,8 @@ class Helper:
         return message
 
     def _end(self) -> None:
-        process, pipe, self._process, self._pipe = self._process, self._pipe, None, None
+        with self._gate:
+            process, pipe, self._process, self._pipe = self._process, self._pipe, None, None
         if pipe is not None:
             pipe.close()
         if process is not None:
@@ -174,6 +185,22 @@ class Helper:
             process.close()
 
     def close(self) -> None:
-        """End the process, at once even when it is at work."""
+        """End the process for good, at once even when it is at work."""
+        self._closed = True
         atexit.unregister(self.close)
         self._end()
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide the script that is running from a process that is started.
+
+    It would run the script once more, to find what it defines: a script that opens napari without the guard
+    ``if __name__ == "__main__"`` would open it again. Our work is all in modules, which need no script.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

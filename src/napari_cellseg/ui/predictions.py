@@ -138,10 +138,11 @@ class PredictionLayers(QObject):
             return
         layer.selected_label = label
         y, x = layer.data_to_world((*(0.0,) * (layer.ndim - 2), y_px, x_px))[-2:]
-        center = viewer.camera.center
-        reach = [side / viewer.camera.zoom / 2 for side in viewer.canvas.size]
+        camera = viewer.scene.camera
+        center = camera.center
+        reach = [side / camera.zoom / 2 for side in viewer.canvas.size]
         if abs(y - center[-2]) > reach[0] or abs(x - center[-1]) > reach[1]:
-            viewer.camera.center = (*center[:-2], y, x)
+            camera.center = (*center[:-2], y, x)
         layer.show_selected_label = True
         self._flash.start()
 

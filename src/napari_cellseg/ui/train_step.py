@@ -48,6 +48,7 @@ class TrainStep(Step):
         super().__init__(session, parent)
         self._epoch = ""
         self._compared: Compared | None = None
+        self._by_hand = False
         self._calm = Calm(self._show_batch, self)
         self.labels = LayerCombo(session.viewer, is_finished_labels, parent=self)
         self.labels.setToolTip("The labels to learn from")
@@ -82,7 +83,8 @@ class TrainStep(Step):
         self.below.addStretch(1)
         for signal in (session.labels_changed, session.corrected_changed, session.verdicts_changed):
             signal.connect(self._labels_came)
-        session.stack_changed.connect(self._show_frames)
+        session.stack_changed.connect(self._stack_came)
+        self.labels.activated.connect(self._chosen_by_hand)
         session.study_changed.connect(self.base.refresh)
         self.labels.layer_changed.connect(self._show_frames)
         self._show_frames()
@@ -103,10 +105,19 @@ class TrainStep(Step):
     # What there is to learn from
 
     def _labels_came(self) -> None:
+        """Learn from the best labels there are, unless the person chose others."""
         for layer in (self.session.corrected_layer, self.session.labels_layer):
-            if layer is not None and role_of(self.labels.layer or layer) in ("", "auto", "corrected"):
+            if layer is not None and not self._by_hand:
                 self.labels.choose(layer)
                 break
+        self._show_frames()
+
+    def _chosen_by_hand(self, _index: int) -> None:
+        self._by_hand = True
+
+    def _stack_came(self) -> None:
+        if self.session.study is None:
+            self._by_hand = False
         self._show_frames()
 
     def _chosen_frames(self, layer: Labels) -> tuple[list[int], str]:

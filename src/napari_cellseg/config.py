@@ -266,11 +266,11 @@ class TrainConfig(Config):
     )
     device: Device = option("auto", "Device", "Where to compute; auto takes the fastest that is there.")
     learning_rate: float = option(
-        3e-3, "Learning rate", "Step size of the optimiser (Adam).", advanced=True, gt=0, le=1
+        6e-3, "Learning rate", "Step size of the optimiser (Adam).", advanced=True, gt=0, le=1
     )
     batch_size: int = option(4, "Batch", "Patches per step.", unit="patches", advanced=True, ge=1, le=1024)
     patch_px: int = option(
-        96,
+        64,
         "Patch",
         "Side of the patches cut from the frames.",
         unit="px",

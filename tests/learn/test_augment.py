@@ -76,9 +76,10 @@ def test_ignored_pixels_stay_ignored() -> None:
 
 
 def test_light_changes_but_stays_finite_and_reproducible() -> None:
-    image = torch.rand(8, 1, 32, 32, generator=seeded(0)) * 2 - 0.5
+    image = torch.rand(64, 1, 32, 32, generator=seeded(0)) * 2 - 0.5
     first, again = relight(image, seeded(5)), relight(image, seeded(5))
     assert torch.equal(first, again)
     assert torch.isfinite(first).all()
-    assert (first - image).abs().amax((1, 2, 3)).min() > 1e-3
+    changed = (first - image).abs().amax((1, 2, 3)) > 1e-3
+    assert 0.25 < changed.float().mean() < 0.75
     assert not torch.equal(first, relight(image, seeded(6)))

@@ -14,6 +14,7 @@ MARGIN = 1.25
 """Patches are cut this much larger than they are needed, so that turning them seldom meets their edge."""
 
 _BENT = 0.5
+_RELIT = 0.5
 _MAX_TURN_DEG = 20.0
 _MAX_SHEAR = 0.15
 _MAX_LOG_SCALE = math.log(1.25)
@@ -53,7 +54,8 @@ def augment(batch: Batch, side_px: int, generator: torch.Generator) -> Batch:
     -------
     Batch
         Patches of this side: flips and quarter turns always; shift, shear, rotation and scale for every other
-        one, in one sampling; then brightness, contrast, gamma, blur or sharpening, and noise.
+        one, in one sampling; and, again for every other one, brightness, contrast, gamma, blur or sharpening,
+        and noise.
     """
     matrices, shifts = random_motions(len(batch.image), generator)
     moved = move(batch, matrices, shifts, side_px)
@@ -146,7 +148,7 @@ def move(batch: Batch, matrices: Tensor, shifts: Tensor, side_px: int) -> Batch:
 
 
 def relight(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Show patches in another light, focus and noise.
+    """Show every other patch in another light, focus and noise.
 
     Parameters
     ----------
@@ -161,18 +163,19 @@ def relight(image: Tensor, generator: torch.Generator) -> Tensor:
         Of the same shape.
     """
     n = len(image)
-    drawn = torch.rand(n, 6, 1, 1, 1, generator=generator).to(image.device)
+    drawn = torch.rand(n, 7, 1, 1, 1, generator=generator).to(image.device)
     signed = 2 * drawn - 1
     contrast = torch.exp(signed[:, 0] * math.log(1.4))
     brightness = signed[:, 1] * 0.15
     gamma = torch.exp(signed[:, 2] * math.log(1.3))
+    shown = drawn[:, 6] < _RELIT  # the others stay as they were taken
     softness = (signed[:, 3] * 0.9).clamp(min=-0.5) * (drawn[:, 5] < 0.4)
     sigma = (drawn[:, 4] - 0.5).clamp(min=0) * 0.16
-    image = torch.lerp(image, _blurred(image), softness)
-    image = torch.sign(image) * image.abs().clamp(min=1e-6) ** gamma
-    image = (image - 0.5) * contrast + 0.5 + brightness
+    relit = torch.lerp(image, _blurred(image), softness)
+    relit = torch.sign(relit) * relit.abs().clamp(min=1e-6) ** gamma
+    relit = (relit - 0.5) * contrast + 0.5 + brightness
     noise = torch.randn(image.shape, generator=generator).to(image.device)
-    return image + noise * sigma
+    return torch.where(shown, relit + noise * sigma, image)
 
 
 def _blurred(image: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.optim import swa_utils
 
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.errors import TrainingError
@@ -52,7 +53,7 @@ class Learner:
         if weights is not None:
             self.network.load_state_dict(weights)
         self.average = copy.deepcopy(self.network).eval()
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
         self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             self.optimiser, mode="max", factor=0.5, patience=max(1, config.patience // 3)
         )
@@ -74,6 +75,7 @@ class Learner:
         runtime.free_memory()
         self.network.to(plan.device.name)
         self.average.to(plan.device.name)
+        self._means, self._nows = _numbers(self.average), _numbers(self.network)
         for state in self.optimiser.state.values():
             for name, value in state.items():
                 if isinstance(value, Tensor) and name != "step":  # Adam counts its steps on the CPU
@@ -147,13 +149,7 @@ class Learner:
     def _average(self) -> None:
         """Follow the weights with their exponential average, which scores better than any single step's."""
         keep = 1 - 1 / min(_AVERAGED_STEPS, 1 + self.steps / 10)
-        for mean, now in zip(
-            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
-        ):
-            if mean.is_floating_point():
-                mean.lerp_(now, 1 - keep)
-            else:
-                mean.copy_(now)
+        swa_utils.get_ema_multi_avg_fn(keep)(self._means, self._nows, None)  # type: ignore[no-untyped-call]
 
     def weights(self) -> dict[str, Tensor]:
         """Copy the averaged weights.
@@ -211,3 +207,8 @@ class Learner:
             int(numbers["num_bad_epochs"]),
         )
         self.use(self.plan)
+
+
+def _numbers(network: nn.Module) -> list[Tensor]:
+    """List weights and running statistics; BatchNorm's count of batches is not used by anything."""
+    return [value for value in network.state_dict().values() if value.is_floating_point()]

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from napari_cellseg.learn.targets import IGNORED, OBJECT
 
-_DEPTH_WEIGHT = 2.0
+_DEPTH_WEIGHT = 4.0
 
 
 def loss_of(logits: Tensor, state: Tensor, depth: Tensor) -> Tensor:

@@ -1,0 +1,142 @@
+"""What the training benchmarks share: train within a time, predict, score, print."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellseg.config import NetConfig, PredictConfig, TrainConfig
+from napari_cellseg.data.samples import Sample
+from napari_cellseg.data.stack import Stack
+from napari_cellseg.evaluate.report import evaluate
+from napari_cellseg.evaluate.scores import Scores
+from napari_cellseg.learn.card import read_card
+from napari_cellseg.learn.events import FramePredicted
+from napari_cellseg.learn.predict import predict
+from napari_cellseg.learn.train import train
+from napari_cellseg.progress import Event, Note, follow
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+SKIPPED = 75
+Labels = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A frame with its truth, and the group that is never torn apart."""
+
+    name: str
+    group: str
+    image: npt.NDArray[Any]
+    truth: Labels
+
+
+def learn(samples: Sequence[Sample], minutes: float, out: Path) -> Path:
+    """Train with the program's own settings.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        To learn from; part of their groups is kept aside to choose the best epoch.
+    minutes : float
+        Time.
+    out : Path
+        Folder of the model.
+
+    Returns
+    -------
+    Path
+        The model.
+    """
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Note):
+            print(f"    {event.text}", flush=True)
+
+    model = follow(train(samples, TrainConfig(minutes=minutes), NetConfig(), out), tell)
+    card = read_card(model)
+    print(
+        f"    {card.n_frames} frames, {card.epochs} epochs, {card.seconds:.0f} s, objects of "
+        f"{card.object_diameter_px:.0f} px, on validation AP50 {card.scores['ap50']:.2f}",
+        flush=True,
+    )
+    return model
+
+
+def find(model: Path, cases: Sequence[Case]) -> tuple[list[Labels], float]:
+    """Predict frames of any size.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of the model.
+    cases : sequence of Case
+        The frames.
+
+    Returns
+    -------
+    labels : list of ndarray
+        Axes YX, one per case.
+    seconds : float
+        Per megapixel.
+    """
+    found: list[Labels] = []
+    start = time.perf_counter()
+    for case in cases:
+        stack = Stack(da.from_array(case.image[None, None, None]), ("image",), case.name)
+        follow(
+            predict(stack, 0, model, PredictConfig(), keep_probability=False),
+            lambda event: found.append(event.labels) if isinstance(event, FramePredicted) else None,
+        )
+    return found, (time.perf_counter() - start) / (sum(case.image.size for case in cases) / 1e6)
+
+
+def score(cases: Sequence[Case], labels: Sequence[Labels], groups: dict[str, str] | None = None) -> Scores:
+    """Score predictions against the truth.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        With the truth.
+    labels : sequence of ndarray
+        Predicted, one per case.
+    groups : dict of str to str, optional
+        Group of each case by name, to be reported apart; the case's own when not given.
+
+    Returns
+    -------
+    Scores
+        See `napari_cellseg.evaluate`.
+    """
+    named = groups or {case.name: case.group for case in cases}
+    pairs = [(case.name, case.truth, found) for case, found in zip(cases, labels, strict=True)]
+    return follow(evaluate(pairs, named))
+
+
+def line(what: str, scores: dict[str, float]) -> str:
+    """Write the scores that matter in one line.
+
+    Parameters
+    ----------
+    what : str
+        What was scored.
+    scores : dict of str to float
+        Pooled scores.
+
+    Returns
+    -------
+    str
+        AP at 0.5 to 0.9, overlap F1 and counting errors.
+    """
+    ap = " ".join(f"{scores[f'ap{iou}']:.3f}" for iou in (50, 60, 70, 80, 90))
+    return (
+        f"{what:<34} AP50..90 {ap}  F1 {scores['object_f1']:.3f}  overlap F1 {scores['overlap_f1']:.3f}  "
+        f"count {scores['count_error']:+.1%} (frame by frame {scores['count_absolute_error']:.1%})"
+    )

@@ -49,15 +49,15 @@ def open_window(paths: Sequence[Path], model: Path | None = None) -> tuple[napar
         else:
             viewer.open(str(path), plugin="napari-cellseg")
     if model is not None:
-        _when(dock, lambda: dock.session.stack is not None, lambda: _count(dock, model))
+        _when(dock, lambda: dock.is_ready and dock.session.stack is not None, lambda: _count(dock, model))
     return viewer, dock
 
 
 def _count(dock: CellSegDock, model: Path) -> None:
+    step = dock.step("Count")
+    dock.open_named("Count")
     dock.session.model = model
     dock.session.model_changed.emit()
-    dock.open_named("Count")
-    step = dock.step("Count")
     _when(dock, lambda: step.model.model == model, step.count_all)
 
 

@@ -53,7 +53,8 @@ def main() -> int:
     baseline = result.error(result.labels_count)
     print(
         f"{len(errors)} seeds, {MINUTES:g} min of training each, a position never trained on:"
-        f" counting error {np.mean(errors):+.1%} ± {np.std(errors):.1%} (of its size {np.mean(np.abs(errors)):.1%}),"
+        f" counting error {np.mean(errors):+.1%} ± {np.std(errors):.1%}"
+        f" (absolute {np.mean(np.abs(errors)):.1%}),"
         f" AP50 {np.mean(ap50):.3f} ± {np.std(ap50):.3f}, unstained nuclei found {np.mean(unstained):.0%}"
     )
     print(

@@ -49,6 +49,7 @@ class CountStep(Step):
         self._measured: dict[int, CellTable] = {}
         self._summary = counting.summarise({}, None, None)
         self._calm = Calm(lambda _event: self._show_counts(), self, _EVERY_MS)
+        self._progress = Calm(self._show_progress, self)
         self.layers = PredictionLayers(session, self)
         self.layers.object_picked.connect(self._picked)
         self.model = ModelCombo(session, parent=self)
@@ -94,6 +95,7 @@ class CountStep(Step):
         self.probability.setToolTip("Show how sure the model is of each pixel")
         self.probability.toggled.connect(self.layers.show_probability)
         self.on_canvas = QCheckBox("Count on the picture", self)
+        self.on_canvas.setToolTip("Write the count of the frame in view on the picture")
         self.on_canvas.setChecked(True)
         self.on_canvas.toggled.connect(lambda _on: self._show_here())
         looks = QHBoxLayout()
@@ -178,6 +180,10 @@ class CountStep(Step):
                 self.layers.refresh()
             self._calm.put(event)
         elif isinstance(event, Progress):
+            self._progress.put(event)
+
+    def _show_progress(self, event: Progress) -> None:
+        if self.progress.task is not None:
             self.summarise("running", f"{event.done} of {event.total} frames")
 
     def _on_done(self, _frames: object) -> None:

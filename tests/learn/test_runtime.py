@@ -1,3 +1,6 @@
+import multiprocessing
+import os
+
 import pytest
 import torch
 
@@ -74,3 +77,19 @@ def test_out_of_memory_is_recognised(error: Exception, expected: bool) -> None:
 
 def test_seeded_numbers_repeat() -> None:
     assert torch.equal(torch.rand(3, generator=runtime.seeded(3)), torch.rand(3, generator=runtime.seeded(3)))
+
+
+def _threads_and_priority(_: int) -> tuple[int, int]:
+    runtime.give_way()
+    runtime.give_way()  # twice is as good as once
+    return torch.get_num_threads(), os.nice(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="this system has no priorities of this kind")
+def test_a_helper_process_gives_way_and_the_main_process_does_not() -> None:
+    before = torch.get_num_threads(), os.nice(0)
+    assert _threads_and_priority(0) == before
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        threads, priority = pool.map(_threads_and_priority, [0])[0]
+    assert threads == max(1, (os.cpu_count() or 2) - 1)
+    assert priority >= 10

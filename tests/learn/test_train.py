@@ -27,7 +27,7 @@ Scenes = Callable[..., list[Sample]]
 @pytest.fixture
 def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep models that were trained for too short a time to be of use."""
-    monkeypatch.setattr("napari_cellseg.learn.train._refuse_useless", lambda tally: None)
+    monkeypatch.setattr("napari_cellseg.learn.train.refuse_useless", lambda tally: None)
 
 
 def notes(told: list[Event]) -> str:
@@ -244,6 +244,27 @@ def test_loss_that_is_no_number_is_said(
     with pytest.raises(TrainingError, match=r"not a number.*learning rate below"):
         follow(train(scenes(), quick, small_net, out))
     assert not out.exists()
+
+
+def test_going_astray_late_keeps_the_best_so_far(
+    scenes: Scenes,
+    small_net: NetConfig,
+    quick: TrainConfig,
+    out: Path,
+    lenient: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loss_of, told = learner.loss_of, []
+
+    def astray(*maps: torch.Tensor) -> torch.Tensor:
+        best_is_there = any(isinstance(event, EpochDone) for event in told)
+        return loss_of(*maps) * (math.nan if best_is_there else 1)
+
+    monkeypatch.setattr(learner, "loss_of", astray)
+    path = follow(train(scenes(), quick, small_net, out), told.append)
+    assert read_card(path).epochs == 1
+    assert "not a number" in notes(told)
+    assert "of epoch 1, is kept" in notes(told)
 
 
 def test_a_network_that_finds_nothing_is_refused(

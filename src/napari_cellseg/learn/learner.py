@@ -73,8 +73,8 @@ class Learner:
         self.plan = plan
         self.optimiser.zero_grad(set_to_none=True)
         runtime.free_memory()
-        self.network.to(plan.device.name)
-        self.average.to(plan.device.name)
+        runtime.laid_out(self.network, plan.device.name)
+        runtime.laid_out(self.average, plan.device.name)
         self._means, self._nows = _numbers(self.average), _numbers(self.network)
         for state in self.optimiser.state.values():
             for name, value in state.items():
@@ -102,9 +102,10 @@ class Learner:
             The loss is not a number.
         """
         side, device = self.plan.side_px, self.plan.device.name
-        batch = cut(frames, self.plan.batch, margin_px(side), self.generator).to(device)
-        batch = augment(batch, side, self.generator)
-        image = batch.image.contiguous(memory_format=torch.channels_last)
+        batch = cut(frames, self.plan.batch, margin_px(side), self.generator)
+        batch = batch if device == "mps" else batch.to(device)  # torch cannot reflect on Apple's GPU
+        batch = augment(batch, side, self.generator).to(device)
+        image = runtime.laid_out(batch.image, device)
         self._set_rate(spent)
         self.network.train()
         self.optimiser.zero_grad(set_to_none=True)

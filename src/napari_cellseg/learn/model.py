@@ -127,7 +127,7 @@ def load_model(folder: Path, device: str = "cpu") -> TrainedModel:
             "Both must come from the same training",
             "Copy the model folder again, or train it anew",
         ) from error
-    return TrainedModel(card, network.eval().to(device))
+    return TrainedModel(card, runtime.laid_out(network.eval(), device))
 
 
 @functools.lru_cache(maxsize=2)
@@ -202,7 +202,7 @@ def draw_maps(network: nn.Module, image: npt.NDArray[Any], view: View) -> npt.ND
     """
 
     def apply(tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        batch = torch.from_numpy(tiles)[:, None].to(view.device).contiguous(memory_format=torch.channels_last)
+        batch = runtime.laid_out(torch.from_numpy(tiles)[:, None], view.device)
         with torch.inference_mode(), runtime.autocast(view.device):
             return np.asarray(network(batch).float().cpu())
 

@@ -40,4 +40,4 @@ def build(net: NetConfig, seed: int = 0) -> nn.Module:
             in_channels=1,
             classes=MAPS,
         )
-    return network.to(memory_format=torch.channels_last)
+    return network

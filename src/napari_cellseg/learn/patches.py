@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.learn.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, normalise
-from napari_cellseg.learn.targets import IGNORED, encode
+from napari_cellseg.learn.targets import encode
 
 _DEPTH_LEVELS = 255
 
@@ -204,19 +204,3 @@ def _reflected(start: int, count: int, length: int) -> npt.NDArray[np.int64]:
     period = max(1, 2 * (length - 1))
     position = np.arange(start, start + count) % period
     return np.minimum(position, period - position) if length > 1 else np.zeros(count, np.int64)
-
-
-def ignored_everywhere(frames: Sequence[Frame]) -> bool:
-    """Tell whether there is nothing to learn from.
-
-    Parameters
-    ----------
-    frames : sequence of Frame
-        The frames.
-
-    Returns
-    -------
-    bool
-        True when every pixel of every frame is ignored.
-    """
-    return all(bool((frame.state == IGNORED).all()) for frame in frames)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellseg import __version__
-from napari_cellseg.config import NetConfig, PredictConfig, TrainConfig
+from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.write import storage, versioned
 from napari_cellseg.errors import InputError, TrainingError
@@ -22,21 +22,19 @@ from napari_cellseg.learn import runtime
 from napari_cellseg.learn.card import CARD_FILE, ModelCard, model_hash
 from napari_cellseg.learn.checkpoint import fingerprint, partial_folder, remove_checkpoint
 from napari_cellseg.learn.epochs import Best, Run
-from napari_cellseg.learn.events import Compared
 from napari_cellseg.learn.learner import Learner
 from napari_cellseg.learn.model import TrainedModel, View, load_model, save_model
 from napari_cellseg.learn.normalise import HIGH_PERCENTILE, LOW_PERCENTILE
 from napari_cellseg.learn.patches import Frame, make_ready
-from napari_cellseg.learn.scores import Tally
+from napari_cellseg.learn.rivals import Rival, compare, refuse_useless, score_rivals
 from napari_cellseg.learn.split import Split, split_samples
 from napari_cellseg.learn.targets import median_diameter_px
-from napari_cellseg.learn.validation import Exam, freeze, sit
+from napari_cellseg.learn.validation import freeze
 from napari_cellseg.progress import Cancelled, Clock, Note, Steps
 
-_EXAM_PART = 0.25
-_LEAST_EXAM_PX = 500_000
+_EXAM_PART = 0.2
+_LEAST_EXAM_PX = 250_000
 _FINE_TUNING_RATE = 0.3
-_TOO_MUCH = 0.9
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,19 @@ class _Start:
     net: NetConfig
     base: TrainedModel | None
     rivals: tuple[tuple[Path, TrainedModel], ...]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Everything that is ready before the first batch."""
+
+    start: _Start
+    split: Split
+    diameter_px: float
+    view: View
+    data: str
+    rival: Rival | None
+    run: Run
 
 
 def train(
@@ -117,62 +128,48 @@ def train(
     started = time.monotonic()
     runtime.give_way()
     _check(samples)
+    job = yield from _prepare(samples, config, _where_to_start(net, out, base), out, started)
+    best = yield from _go(job.run)
+    refuse_useless(best.tally)
+    made = versioned(out)
+    card = _card(job, made.name, best, image_channel, pixel_size_um)
+    save_model(made, card, best.weights)
+    remove_checkpoint(job.run.folder)
+    if job.rival is None:
+        return made
+    compared = compare(job.rival, best.tally, job.split, made)
+    yield compared
+    return made if compared.kept == "new" else job.rival.path
+
+
+def _prepare(
+    samples: Sequence[Sample], config: TrainConfig, start: _Start, out: Path, started: float
+) -> Steps[_Job]:
     device = runtime.choose_device(config.device)
     yield Note(f"Training on the {device.label}.")
-    start = _where_to_start(net, out, base)
-    seen = {group for _, rival in start.rivals for group in rival.card.held_out}
-    split = split_samples(samples, config.validation_fraction, config.seed, seen)
+    unseen = {group for _, model in start.rivals for group in model.card.held_out}
+    split = split_samples(samples, config.validation_fraction, config.seed, unseen)
     yield Note(split.how)
-
+    folder = partial_folder(out)
+    with storage(folder):
+        folder.mkdir(parents=True, exist_ok=True)  # what cannot be written is found out now
     diameter, view = _look(split, start, device)
-    frames = yield from _frames(split, view)
-    exam = freeze(split.validation, _exam_px(frames, view.scale))
-    old = yield from _score_rivals(start, exam, view)
-
+    try:
+        frames = yield from _frames(split, view)
+        exam = freeze(split.validation, _exam_px(frames, view.scale))
+        rival = yield from score_rivals(start.rivals, exam, view)
+    except Cancelled:
+        remove_checkpoint(folder)
+        raise
     plan = runtime.Plan(config.batch_size, config.patch_px, device)
     learner = Learner(start.net, config, plan, start.base.network.state_dict() if start.base else None)
     if start.base:
         learner.base_rate *= _FINE_TUNING_RATE
-    name, folder = _run_name(samples, config, start), partial_folder(out)
-    with storage(folder):
-        folder.mkdir(parents=True, exist_ok=True)  # what cannot be written is found out now
-    run = Run(learner, frames, exam, view, folder=folder, name=name, started=started)
-    best = yield from _go(run)
-    _refuse_useless(best.tally)
-
-    card = ModelCard(
-        name=out.name,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        net=start.net,
-        image_channel=image_channel,
-        low_percentile=view.low,
-        high_percentile=view.high,
-        object_diameter_px=diameter,
-        scale=view.scale,
-        pixel_size_um=pixel_size_um,
-        train=config,
-        parent=model_hash(start.base.card) if start.base else "",
-        data_fingerprint=fingerprint(samples),
-        n_frames=len(split.training),
-        groups=tuple(sorted({sample.group for sample in split.training})),
-        held_out=split.held_out,
-        held_out_how=split.how,
-        scores=best.tally.scores(),
-        epochs=run.epoch,
-        seconds=run.seconds(),
-        device=learner.plan.device.label,
-        versions=_versions(),
-        notes=tuple(run.notes),
+    data = fingerprint(samples)
+    run = Run(
+        learner, frames, exam, view, folder=folder, name=_run_name(data, config, start), started=started
     )
-    made = versioned(out)
-    save_model(made, card.model_copy(update={"name": made.name}), best.weights)
-    remove_checkpoint(folder)
-    if old is None:
-        return made
-    path, rival, tally = old
-    compared = _compare(rival, tally, best.tally, split, made)
-    yield compared
-    return made if compared.kept == "new" else path
+    return _Job(start, split, diameter, view, data, rival, run)
 
 
 def _check(samples: Sequence[Sample]) -> None:
@@ -223,17 +220,6 @@ def _exam_px(frames: Sequence[Frame], scale: float) -> int:
     return int(small_px / scale**2)
 
 
-def _score_rivals(start: _Start, exam: Exam, view: View) -> Steps[tuple[Path, TrainedModel, Tally] | None]:
-    """Score the older models on the frozen frames; the better one is what the new one has to beat."""
-    scored = []
-    for path, rival in start.rivals:
-        card = rival.card
-        theirs = View(card.scale, card.low_percentile, card.high_percentile, 512, 64, 1, view.device)
-        marks = yield from sit(rival.network.to(view.device), exam, theirs, PredictConfig())
-        scored.append((path, rival, marks.tally))
-    return max(scored, key=lambda one: one[2].quality, default=None)
-
-
 def _go(run: Run) -> Steps[Best]:
     """Train, and answer the best network, also when stopped."""
     try:
@@ -246,35 +232,46 @@ def _go(run: Run) -> Steps[Best]:
             remove_checkpoint(run.folder)
             raise
         run.notes.append(f"Stopped by the person after {run.epoch} epochs.")
-    except TrainingError:
-        remove_checkpoint(run.folder)
-        raise
+    except TrainingError as error:
+        if run.best is None:
+            remove_checkpoint(run.folder)
+            raise
+        run.notes.append(f"{error} The best so far, of epoch {run.best.epoch}, is kept.")
+        yield Note(run.notes[-1])
     assert run.best is not None  # noqa: S101 - there is always one epoch
     return run.best
 
 
-def _refuse_useless(tally: Tally) -> None:
-    """Raise for a model that must not be used."""
-    part = tally.predicted_px / max(tally.counted_px, 1)
-    truth = tally.truth_px / max(tally.counted_px, 1)
-    if tally.predicted == 0 and tally.objects > 0:
-        raise TrainingError(
-            f"The trained network finds none of the {tally.objects} objects in the validation frames",
-            "",
-            "Train longer, label more frames, or check that the labels fit the images",
-        )
-    if part > _TOO_MUCH and truth < _TOO_MUCH / 2:
-        raise TrainingError(
-            f"The trained network calls {part:.0%} of the validation frames an object; "
-            f"by the labels it is {truth:.0%}",
-            "",
-            "Train longer, label more frames, or check that the labels fit the images",
-        )
+def _card(job: _Job, name: str, best: Best, image_channel: str, pixel_size_um: float | None) -> ModelCard:
+    return ModelCard(
+        name=name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        net=job.start.net,
+        image_channel=image_channel,
+        low_percentile=job.view.low,
+        high_percentile=job.view.high,
+        object_diameter_px=job.diameter_px,
+        scale=job.view.scale,
+        pixel_size_um=pixel_size_um,
+        train=job.run.config,
+        parent=model_hash(job.start.base.card) if job.start.base else "",
+        data_fingerprint=job.data,
+        n_frames=len(job.split.training),
+        groups=tuple(sorted({sample.group for sample in job.split.training})),
+        held_out=job.split.held_out,
+        held_out_how=job.split.how,
+        scores=best.tally.scores(),
+        epochs=job.run.epoch,
+        seconds=job.run.seconds(),
+        device=job.run.learner.plan.device.label,
+        versions=_versions(),
+        notes=tuple(job.run.notes),
+    )
 
 
-def _run_name(samples: Sequence[Sample], config: TrainConfig, start: _Start) -> str:
+def _run_name(data: str, config: TrainConfig, start: _Start) -> str:
     parts = [
-        fingerprint(samples),
+        data,
         config.model_dump_json(exclude={"device"}),
         start.net.model_dump_json(),
         start.base.card.sha256 if start.base else "",
@@ -290,19 +287,3 @@ def _versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in names},
     }
-
-
-def _compare(rival: TrainedModel, old: Tally, new: Tally, split: Split, made: Path) -> Compared:
-    kept_new = new.quality >= old.quality
-    a, b = old.scores(), new.scores()
-    text = (
-        f"On the same {new.frames} validation frames the new model reaches AP {b['ap50']:.2f}, "
-        f"IoU {b['iou']:.2f}, counting error {b['count_error']:.0%}; the old one ({rival.card.name}) "
-        f"AP {a['ap50']:.2f}, IoU {a['iou']:.2f}, {a['count_error']:.0%}. "
-    )
-    text += (
-        "The new one is used." if kept_new else f"The old one is kept; the new one is saved as {made.name}."
-    )
-    if set(rival.card.groups) & set(split.held_out):
-        text += " The old model has learned from some of these frames, so its score flatters it."
-    return Compared(a, b, "new" if kept_new else "old", text)

@@ -55,7 +55,7 @@ def test_opening_is_fast_and_reading_takes_one_frame(
 ) -> None:
     start = time.perf_counter()
     stack = open_stack(long_movie)
-    assert time.perf_counter() - start < 1.0
+    assert time.perf_counter() - start < 3  # 0.2 s on a quiet machine
     assert stack.n_frames == N
     read: list[int] = []
     for kind in (RawPages, TiffPages):

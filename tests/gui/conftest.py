@@ -57,7 +57,7 @@ def session(viewer):
     yield session
     started = time.perf_counter()
     session.close()
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 6  # 2 on a quiet machine
     session.deleteLater()
 
 

@@ -73,7 +73,7 @@ def test_stop_is_answered_within_a_step_and_the_result_is_kept(qtbot):
     started = time.perf_counter()
     task.stop()
     qtbot.waitUntil(lambda: heard.news[-1][0] == "done")
-    assert time.perf_counter() - started < 0.5
+    assert time.perf_counter() - started < 2
     assert 3 <= heard.news[-1][1] < 1000
 
 

@@ -60,11 +60,13 @@ class Story:
     def tell(self, minutes: float) -> None:
         """Walk from data to counts."""
         step = self.dock.step
-        self.wait(lambda: self.session.stack is not None)
+        self.wait(lambda: self.dock.is_ready and self.session.stack is not None)
+        self.rest()
+        self.viewer.reset_view()
+        self.session.go_to(5)
         self.picture("data")
 
         self.dock.open_named("Labels")
-        self.session.go_to(6)
         self.wait(lambda: any(layer.name == "nuclei (preview)" for layer in self.viewer.layers))
         self.picture("labels-preview")
         step("Labels").primary.click()
@@ -83,7 +85,8 @@ class Story:
         train = step("Train")
         train.config.set_value(train.config.value().model_copy(update={"minutes": minutes}))
         train.primary.click()
-        end = time.monotonic() + 60 * minutes * 0.7
+        self.wait(lambda: "epoch" in train.summary[1])  # torch is there
+        end = time.monotonic() + 60 * minutes * 0.5
         self.wait(lambda: time.monotonic() > end)
         self.picture("train")
         self.wait(lambda: train.summary[0] != "running")

@@ -8,7 +8,7 @@ from napari.utils import progress
 
 from napari_cellseg.progress import Progress
 
-_EVERY_S = 0.1
+_EVERY_S = 0.3
 
 
 class Activity:
@@ -26,7 +26,7 @@ class Activity:
         self._open = True
 
     def show(self, at: Progress) -> None:
-        """Move the bar, at most ten times a second.
+        """Move the bar, a few times a second.
 
         Parameters
         ----------

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 
 
 class Calm(QObject):
-    """Passes on the latest of many values, at most ten times a second.
+    """Passes on the latest of many values, a few times a second: each repaint costs the window a whole frame.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Calm(QObject):
         Shortest time between two calls.
     """
 
-    def __init__(self, show: Callable[[Any], object], parent: QObject, every_ms: int = 100) -> None:
+    def __init__(self, show: Callable[[Any], object], parent: QObject, every_ms: int = 250) -> None:
         super().__init__(parent)
         self._show = show
         self._waiting: tuple[Any] | None = None

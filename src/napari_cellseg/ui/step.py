@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -30,6 +31,7 @@ State = Literal["todo", "done", "attention", "running"]
 Kind = Literal["info", "warning", "error"]
 _STOP_TIP = "Stop; what was done so far is kept where that makes sense"
 _NEXT_TIP = "What you can do about it"
+_EVERY_S = 0.25
 _SIGN = {"info": "ℹ", "warning": "⚠", "error": "✖"}
 
 
@@ -125,6 +127,7 @@ class ProgressRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._task: Task | None = None
+        self._shown = 0.0
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         self.text = QLabel(self)
@@ -170,7 +173,10 @@ class ProgressRow(QWidget):
         self.show()
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, Progress):
+        """Show how far the work is, a few times a second: each repaint costs the window a whole frame."""
+        now = time.perf_counter()
+        if isinstance(event, Progress) and (now - self._shown > _EVERY_S or event.done == event.total):
+            self._shown = now
             self.bar.setRange(0, event.total)
             self.bar.setValue(event.done)
             count = f"{event.done} of {event.total}" if event.total else f"{event.done}"

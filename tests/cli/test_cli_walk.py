@@ -110,7 +110,7 @@ except SystemExit:
         (["label", "{pos}", "-o", "out", "--min-diameter-px", "-3"], 2, "min_diameter_px"),
         (["label", "{pos}", "-o", "out", "--fluorescence-channel", "GFP"], 3, "Phase"),
         (["predict", "{pos}", "--model", "no such model", "-o", "out"], 4, "no such model"),
-        (["inspect", "{pos}", "--z", "top"], 2, "top"),
+        (["label", "{pos}", "-o", "out", "--z", "top"], 2, "top"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence_and_an_exit_code(

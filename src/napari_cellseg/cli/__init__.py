@@ -107,7 +107,7 @@ def _inspect(commands: _Commands) -> None:
         commands, "inspect", "Tell how a file or folder is understood: axes, channels, units, names."
     )
     parser.add_argument("path", type=Path, metavar="PATH", help="A file or a folder.")
-    _reading(parser)
+    _layout(parser)
 
 
 def _label(commands: _Commands) -> None:
@@ -213,11 +213,7 @@ def _fluorescence(parser: argparse.ArgumentParser) -> None:
 
 
 def _reading(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("reading")
-    group.add_argument(
-        "--axes", help="The order of the axes, such as TCYX, where the file does not tell or is wrong."
-    )
-    group.add_argument("--series", type=int, default=0, help="Which series of the file, from 0.")
+    group = _layout(parser)
     group.add_argument("--z", help="With several planes: max, middle, or a number from 0. Default: max.")
     group.add_argument(
         "--pixel-size-um", type=float, help="Side of a pixel in µm, where the file does not tell."
@@ -225,3 +221,12 @@ def _reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--frame-interval-s", type=float, help="Time between frames in s, where the file does not tell."
     )
+
+
+def _layout(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    group = parser.add_argument_group("reading")
+    group.add_argument(
+        "--axes", help="The order of the axes, such as TCYX, where the file does not tell or is wrong."
+    )
+    group.add_argument("--series", type=int, default=0, help="Which series of the file, from 0.")
+    return group

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _LOOK_MS = 200
+_PICTURE_PX = (1366, 768)
 _SETTLE_MS = 1500
 _GIVE_UP_MS = 240_000
 
@@ -102,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _picture(viewer: napari.Viewer, dock: CellSegDock, path: Path, *, counted: bool) -> None:
     """Take a picture when everything is there, then close the window."""
+    viewer.window.resize(*_PICTURE_PX)
 
     def take() -> None:
         viewer.screenshot(str(path), canvas_only=False, flash=False)

@@ -39,7 +39,7 @@ class CorrectDesk(QWidget):
         self.state = QLabel(self)
         self.state.setWordWrap(True)
         self.buttons = ToolButtons(self)
-        self.new_on_background = QCheckBox("A stroke that starts on background is a new nucleus", self)
+        self.new_on_background = QCheckBox("Strokes begun on background are new nuclei", self)
         self.new_on_background.setToolTip(
             "The next free label is chosen by itself; a stroke that starts in a nucleus extends that one. "
             "Without it, the brush paints the label that is selected."

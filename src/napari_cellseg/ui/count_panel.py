@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from napari_cellseg.live.counting import Summary
 from napari_cellseg.measure.columns import heading
@@ -24,11 +24,11 @@ _COLUMNS = (
     ("eccentricity",),
     ("solidity",),
 )
-_TABLE_PX = 190
+_TABS_PX = 240
 
 
 class CountPanel(QWidget):
-    """Numbers, plots and table.
+    """Numbers, plots and table; buttons for the results go into ``actions``.
 
     ``frame_wanted(int)`` is told when a place of the plot is clicked, ``object_wanted(int frame, int label)``
     when a row is chosen.
@@ -54,14 +54,27 @@ class CountPanel(QWidget):
         self.plot = CountPlot(viewer, self)
         self.sizes = AreaHistogram(viewer, self)
         self.table = ObjectTable(self)
-        self.table.setFixedHeight(_TABLE_PX)
         self.all_frames = QCheckBox("Objects of all frames in the table", self)
         self.all_frames.setToolTip("Otherwise the table shows the objects of the frame in view")
+        self._legend = QLabel(self)
+        self.plot.dress_with(lambda: self._legend.setText(self.plot.legend()))
+        self.actions = QHBoxLayout()
+        objects = QWidget(self)
+        rows = QVBoxLayout(objects)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.table)
+        rows.addWidget(self.all_frames)
+        self.tabs = QTabWidget(self)
+        self.tabs.addTab(objects, "Objects")
+        self.tabs.addTab(self.sizes, "Sizes")
+        self.tabs.setFixedHeight(_TABS_PX)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for widget in (self.here, self.plot, self.sizes, self.table, self.all_frames):
+        for widget in (self.here, self._legend, self.plot):
             column.addWidget(widget)
+        column.addLayout(self.actions)
+        column.addWidget(self.tabs)
         self.plot.frame_clicked.connect(self.frame_wanted)
         self.table.object_chosen.connect(self.object_wanted)
         self.all_frames.toggled.connect(lambda _on: self._fill_table())
@@ -79,6 +92,7 @@ class CountPanel(QWidget):
         self._measured, self._whole = measured, None
         several = len(summary.frames) > 1
         self.plot.setVisible(several)
+        self._legend.setVisible(several)
         self.all_frames.setVisible(several)
         self.plot.show_counts(summary.frames, summary.by_instances, summary.by_area)
         self.sizes.show_areas(summary.histogram, summary.edges, summary.unit)

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_cellseg.ui.plots import FOUND, ThemedPlot
 
-_HEADROOM = 1.3  # above the curves, for the legend
+_HEADROOM = 1.05
 
 
 class CountPlot(ThemedPlot):
@@ -31,10 +31,9 @@ class CountPlot(ThemedPlot):
     frame_clicked = Signal(int)
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
-        super().__init__(viewer, "frame", "objects", 150, parent)
-        self.addLegend(offset=(4, 1), labelTextSize="8pt", verSpacing=-6, colCount=2)
-        self._instances = self.add_curve("one by one", "current", Qt.PenStyle.SolidLine)
-        self._by_area = self.add_curve("by area", FOUND, Qt.PenStyle.DashLine)
+        super().__init__(viewer, "frame", "objects", 140, parent)
+        self._instances = self.add_curve("", "current", Qt.PenStyle.SolidLine)
+        self._by_area = self.add_curve("", FOUND, Qt.PenStyle.DashLine)
         self._here = pg.InfiniteLine(angle=90)
         self.addItem(self._here, ignoreBounds=True)
         self.scene().sigMouseClicked.connect(self._clicked)
@@ -65,6 +64,19 @@ class CountPlot(ThemedPlot):
         if len(frames):
             self.setYRange(0, _HEADROOM * max(1.0, *instances, *by_area), padding=0)
             self.setXRange(min(frames) - 0.5, max(frames) + 0.5, padding=0.02)
+
+    def legend(self) -> str:
+        """Say which line is which.
+
+        Returns
+        -------
+        str
+            Rich text, in the colours of the theme that is on now.
+        """
+        return (
+            f'<span style="color:{self.colour("current")}">━●━</span> one by one&nbsp;&nbsp; '
+            f'<span style="color:{FOUND}">╍╍╍</span> by area'
+        )
 
     def mark(self, frame: int) -> None:
         """Mark the frame that the viewer shows.

@@ -107,12 +107,11 @@ class CountStep(Step):
             self._export,
         )
         self.export_to = _button("Export to …", "Write them into another folder", self._export_to)
-        exports = QHBoxLayout()
-        exports.addWidget(self.export, 1)
-        exports.addWidget(self.export_to)
+        self.panel.actions.addWidget(self.export, 1)
+        self.panel.actions.addWidget(self.export_to)
         self.below.addLayout(looks)
         self.below.addWidget(self.panel)
-        self.below.addLayout(exports)
+        self.below.addStretch(1)
 
     @property
     def _here(self) -> int:
@@ -218,8 +217,6 @@ class CountStep(Step):
         pixel_size = stack.pixel_size_um if stack is not None else None
         self._summary = counting.summarise(self._measured, diameter, pixel_size)
         self.panel.setVisible(bool(self._measured))
-        for button in (self.export, self.export_to):
-            button.setVisible(bool(self._measured))
         self.panel.show_counts(self._measured, self._summary)
         self._show_here()
         if self.progress.task is None:

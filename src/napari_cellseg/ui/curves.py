@@ -46,6 +46,7 @@ class LearningCurves(QWidget):
             angle=90, pen=pg.mkPen(FOUND, style=Qt.PenStyle.DotLine, width=2), label="best"
         )
         self._best.label.setPosition(0.15)
+        self._iou_plot.dress_with(lambda: self._best.label.setColor(self._iou_plot.colour("text")))
         self._best.hide()
         self._iou_plot.addItem(self._best)
         layout = QVBoxLayout(self)

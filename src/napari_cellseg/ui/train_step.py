@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QLineEdit, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.errors import CellSegError
@@ -68,6 +68,9 @@ class TrainStep(Step):
         self.name.setToolTip("Name of the new model; a number is added when there is one of this name")
         self.config = ConfigForm(TrainConfig, parent=self)
         self.net = ConfigForm(NetConfig, parent=self)
+        for box in self.net.findChildren(QComboBox):  # names of encoders are long, the panel is not
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(8)
         self._fill_options()
         self.set_primary("Train", "Learn from these frames; you can go on working meanwhile", self._train)
         self.rate = QLabel(self)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from napari.utils import progress
 
 from napari_cellseg.progress import Progress
-
-_EVERY_S = 0.3
+from napari_cellseg.ui.calm import Calm
 
 
 class Activity:
@@ -22,27 +19,28 @@ class Activity:
 
     def __init__(self, title: str) -> None:
         self._bar = progress(total=0, desc=title)
-        self._last = 0.0
+        self._calm = Calm(self._show)
         self._open = True
 
     def show(self, at: Progress) -> None:
-        """Move the bar, a few times a second.
+        """Move the bar, when the other signs of progress move.
 
         Parameters
         ----------
         at : Progress
             How far the work is.
         """
-        now = time.perf_counter()
-        if not self._open or (now - self._last < _EVERY_S and at.done != at.total):
-            return
-        self._last = now
-        if at.total and self._bar.total != at.total:
-            self._bar.total = at.total
-        self._bar.update(at.done - self._bar.n)
+        if self._open:
+            self._calm.put(at)
 
     def close(self) -> None:
         """Take the bar away."""
         if self._open:
             self._open = False
+            self._calm.forget()
             self._bar.close()
+
+    def _show(self, at: Progress) -> None:
+        if at.total and self._bar.total != at.total:
+            self._bar.total = at.total
+        self._bar.update(at.done - self._bar.n)

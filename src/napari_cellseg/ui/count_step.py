@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from napari_cellseg.ui.session import Session
 
 _OVERLAY = "cellseg_count"
-_EVERY_MS = 300
 
 
 class CountStep(Step):
@@ -48,7 +47,7 @@ class CountStep(Step):
         super().__init__(session, parent)
         self._measured: dict[int, CellTable] = {}
         self._summary = counting.summarise({}, None, None)
-        self._calm = Calm(lambda _event: self._show_counts(), self, _EVERY_MS)
+        self._calm = Calm(lambda _event: self._show_counts(), self)
         self._progress = Calm(self._show_progress, self)
         self.layers = PredictionLayers(session, self)
         self.layers.object_picked.connect(self._picked)

@@ -46,6 +46,9 @@ class PredictionLayers(QObject):
         self._flash.setSingleShot(True)
         self._flash.setInterval(_FLASH_MS)
         self._flash.timeout.connect(self._end_flash)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._open_probability)
 
     @property
     def labels(self) -> Labels | None:
@@ -75,8 +78,6 @@ class PredictionLayers(QObject):
             return
         self.close()
         self.files = files
-        probability = np.load(files.probability, mmap_mode="r")
-        session.probability_layer = _add_probability(session.viewer, probability, over)
         movie = open_label_movie(files.labels, "r")
         layer = add_labels(session.viewer, movie, f"nuclei ({model})", "prediction", over)
         layer.metadata[FILE] = str(files.labels)
@@ -89,8 +90,17 @@ class PredictionLayers(QObject):
                 other.visible = False  # two colourings of the same nuclei cannot be told apart
         session.viewer.layers.selection.active = layer
         self.show_contours(self._contours)
-        self.show_probability(self._probability)
+        self._later.start()  # napari draws everything anew for every layer: one of them at a time
         session.prediction_changed.emit()
+
+    def _open_probability(self) -> None:
+        over = over_picture(self._session)
+        if over is None or self.files is None or self.labels is None:
+            return
+        movie = np.load(self.files.probability, mmap_mode="r")
+        viewer = self._session.viewer
+        self._session.probability_layer = _add_probability(viewer, movie, over, self._probability)
+        viewer.layers.move(len(viewer.layers) - 1, viewer.layers.index(self.labels))
 
     def refresh(self) -> None:
         """Show the frame in view as it is in the files now."""
@@ -149,6 +159,7 @@ class PredictionLayers(QObject):
     def close(self) -> None:
         """Take the layers away; the files stay."""
         self._flash.stop()
+        self._later.stop()
         session = self._session
         for layer in (session.prediction_layer, session.probability_layer):
             remove(session.viewer, layer)
@@ -178,7 +189,7 @@ class PredictionLayers(QObject):
             self.object_picked.emit(self._session.frame(), int(label))
 
 
-def _add_probability(viewer: Any, movie: Any, over: Image) -> Image:
+def _add_probability(viewer: Any, movie: Any, over: Image, visible: bool) -> Image:
     wide = spread(movie, over)
     like = {key: value[-wide.ndim :] for key, value in layers_like(over).items()}
     active = viewer.layers.selection.active
@@ -190,7 +201,7 @@ def _add_probability(viewer: Any, movie: Any, over: Image) -> Image:
         blending="additive",
         opacity=0.6,
         contrast_limits=(0, 1),
-        visible=False,
+        visible=visible,
         **like,
     )
     viewer.layers.selection.active = active

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -22,6 +21,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_cellseg.progress import Event, Progress, duration
+from napari_cellseg.ui.calm import Calm
 from napari_cellseg.ui.task import Task, message_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ State = Literal["todo", "done", "attention", "running"]
 Kind = Literal["info", "warning", "error"]
 _STOP_TIP = "Stop; what was done so far is kept where that makes sense"
 _NEXT_TIP = "What you can do about it"
-_EVERY_S = 0.25
 _SIGN = {"info": "ℹ", "warning": "⚠", "error": "✖"}
 
 
@@ -127,7 +126,7 @@ class ProgressRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._task: Task | None = None
-        self._shown = 0.0
+        self._calm = Calm(self._show, self)
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         self.text = QLabel(self)
@@ -173,16 +172,16 @@ class ProgressRow(QWidget):
         self.show()
 
     def _on_event(self, event: Event) -> None:
-        """Show how far the work is, a few times a second: each repaint costs the window a whole frame."""
-        now = time.perf_counter()
-        if isinstance(event, Progress) and (now - self._shown > _EVERY_S or event.done == event.total):
-            self._shown = now
-            self.bar.setRange(0, event.total)
-            self.bar.setValue(event.done)
-            count = f"{event.done} of {event.total}" if event.total else f"{event.done}"
-            parts = [f"{count} {event.what}", time_left(event.seconds_left)]
-            if not (self._task is not None and self._task.stopping):
-                self.text.setText(" · ".join(part for part in parts if part))
+        if isinstance(event, Progress):
+            self._calm.put(event)
+
+    def _show(self, at: Progress) -> None:
+        self.bar.setRange(0, at.total)
+        self.bar.setValue(at.done)
+        count = f"{at.done} of {at.total}" if at.total else f"{at.done}"
+        parts = [f"{count} {at.what}", time_left(at.seconds_left)]
+        if not (self._task is not None and self._task.stopping):
+            self.text.setText(" · ".join(part for part in parts if part))
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -193,6 +192,7 @@ class ProgressRow(QWidget):
     def _on_over(self, task: Task) -> None:
         if self._task is task and isalive(self):  # the window may have closed meanwhile
             self._task = None
+            self._calm.forget()
             self.hide()
             self.over.emit()
 

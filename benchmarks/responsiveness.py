@@ -108,7 +108,8 @@ class Script:
         self.n_frames = len(truth)
         self.gaps: list[tuple[float, float, float]] = []
         self._last = (0.0, 0.0)
-        self._collecting = self._collected = 0.0
+        self._collecting = 0.0
+        self._collected = {True: 0.0, False: 0.0}
         gc.callbacks.append(self._note_collection)
         self._tick, self._step = QTimer(), QTimer()
         for timer, every_ms, call in ((self._tick, TICK_MS, self._note), (self._step, STEP_MS, self._go_on)):
@@ -199,7 +200,7 @@ class Script:
             the collection of garbage; and that.
         """
         self.gaps, self._last = [], (time.perf_counter(), time.thread_time())
-        self._collected = 0.0
+        self._collected = {True: 0.0, False: 0.0}
         for timer in (self._tick, self._step):
             timer.start()
         if meanwhile is not None:
@@ -217,17 +218,18 @@ class Script:
 
     def _note(self) -> None:
         now = time.perf_counter(), time.thread_time()
-        free, worked = (1000 * (new - old - self._collected) for new, old in zip(now, self._last, strict=True))
-        self.gaps.append((free, worked, 1000 * self._collected))
-        self._last, self._collected = now, 0.0
+        free, worked = (1000 * (new - old) for new, old in zip(now, self._last, strict=True))
+        collected, mine = 1000 * sum(self._collected.values()), 1000 * self._collected[True]
+        self.gaps.append((free - collected, worked - mine, collected))
+        self._last, self._collected = now, {True: 0.0, False: 0.0}
 
     def _note_collection(self, phase: str, _info: object) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
+        """Note how long a collection took, in this thread (True) or another: each stops all of them."""
         if phase == "start":
             self._collecting = time.perf_counter()
         else:
-            self._collected += time.perf_counter() - self._collecting
+            mine = threading.current_thread() is threading.main_thread()
+            self._collected[mine] += time.perf_counter() - self._collecting
 
     def _add_layers_by_hand(self) -> None:
         """Have napari make the two layers that counting makes, and take them away again."""

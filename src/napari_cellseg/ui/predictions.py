@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_cellseg.ui.session import Session
 
 _FLASH_MS = 700
+_LATER_MS = 250
 
 
 class PredictionLayers(QObject):
@@ -48,6 +49,7 @@ class PredictionLayers(QObject):
         self._flash.timeout.connect(self._end_flash)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
+        self._later.setInterval(_LATER_MS)
         self._later.timeout.connect(self._open_probability)
 
     @property

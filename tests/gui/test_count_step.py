@@ -150,3 +150,13 @@ def test_count_look_and_export(model, count, session, viewer, until):
     session.stack_changed.emit()
     assert session.prediction_layer is None
     assert count.summary == ("todo", "not yet")
+
+
+def test_a_model_told_while_the_models_are_listed_stays_chosen(count, session, model, until):
+    count.opened()  # lists the models, with none wanted
+    session.model = model
+    session.model_changed.emit()
+    count.opened()
+    until(lambda: count.model.n_models)
+    until(lambda: count.model.model == model)
+    assert session.model == model

@@ -93,7 +93,7 @@ def test_curves_pictures_and_stop_keep_best(train, ready, session, until, monkey
     assert not train.primary.isEnabled()
     until(lambda: len(train.curves.values()[0]) >= 3)
     assert train.pictures.isVisibleTo(train)
-    assert train.rate.text() == "12.3 images per second"
+    until(lambda: train.rate.text() == "12.3 images per second")
     assert train.summary[0] == "running"
     assert "IoU 0.50 · 1 min" in train.summary[1]  # the best, not the last
     assert train.curves._best.value() == 2

@@ -13,6 +13,7 @@ from napari_cellseg.live.training import known_models
 if TYPE_CHECKING:
     from napari_cellseg.learn.card import ModelCard
     from napari_cellseg.ui.session import Session
+    from napari_cellseg.ui.task import Task
 
 _OTHER = "other folder …"
 
@@ -39,6 +40,8 @@ class ModelCombo(QComboBox):
         self._session, self._empty = session, empty
         self._models: list[tuple[str, Path, ModelCard]] = []
         self._last: Path | None = None
+        self._wanted: Path | None = None
+        self._listing: Task | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.activated.connect(self._activated)
@@ -73,13 +76,16 @@ class ModelCombo(QComboBox):
         choose : Path, optional
             Which to choose; by default the one chosen now.
         """
-        wanted = choose or self.model
+        self._wanted = choose or self._wanted or self.model
+        if self._listing is not None:
+            self._listing.drop()  # its answer may be older, and come later
         study = self._session.study
         places = (study.models,) if study is not None else ()
-        self._session.run(known_models, places, here=True, on_done=lambda found: self._found(found, wanted))
+        self._listing = self._session.run(known_models, places, here=True, on_done=self._found)
 
-    def _found(self, models: list[tuple[str, Path, ModelCard]], wanted: Path | None) -> None:
-        self._models = models
+    def _found(self, models: list[tuple[str, Path, ModelCard]]) -> None:
+        wanted = self._wanted or self.model  # what was chosen while the models were listed stays chosen
+        self._models, self._wanted, self._listing = models, None, None
         self._fill(wanted)
 
     def _fill(self, wanted: Path | None) -> None:
@@ -106,6 +112,7 @@ class ModelCombo(QComboBox):
         if self.itemText(index) == _OTHER:
             folder = QFileDialog.getExistingDirectory(self, "Folder of a model (it holds card.json)")
             self._fill(Path(folder) if folder else self._last)
+        self._wanted = None
         self._tell()
 
     def _tell(self) -> None:

@@ -29,11 +29,11 @@ pairs_of_labels = st.tuples(small_labels, small_labels)
 
 def test_a_scene_counted_by_hand(scene: Scene) -> None:
     counts = count_objects(*scene)
-    assert counts.matched == (2, 2, 2, 1, 1, 1, 1, 1, 1)  # IoU 0.6 counts at the threshold 0.6
+    assert counts.matched == (2, 2, 2, 1, 1, 1, 1, 1, 1, 1)  # IoU 0.6 counts at the threshold 0.6
     scores = counts.scores()
     assert scores["ap50"] == pytest.approx(2 / (2 + 2 + 2))
-    assert scores["ap65"] == scores["ap90"] == pytest.approx(1 / (1 + 3 + 3))
-    assert scores["ap_mean"] == pytest.approx((3 * (2 / 6) + 6 * (1 / 7)) / 9)
+    assert scores["ap65"] == scores["ap95"] == pytest.approx(1 / (1 + 3 + 3))
+    assert scores["ap_mean"] == pytest.approx((3 * (2 / 6) + 7 * (1 / 7)) / 10)
     assert scores["object_f1"] == scores["object_precision"] == scores["object_recall"] == 0.5
     assert scores["sq"] == pytest.approx(0.8)
     assert scores["pq"] == pytest.approx(0.4)

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_cellseg.evaluate.formulas import THRESHOLDS, object_scores
 from napari_cellseg.evaluate.overlaps import FloatArray, IntArray, Overlaps, overlaps, pair_indices, ratio
 
-THRESHOLDS: tuple[float, ...] = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
-"""IoU thresholds at which AP is reported."""
+__all__ = ["THRESHOLDS", "Matches", "ObjectCounts", "average_precision", "count_objects", "match", "pair_up"]
 
 
 @dataclass(frozen=True)
@@ -105,54 +105,21 @@ class ObjectCounts:
         Returns
         -------
         dict
-            ``ap50`` to ``ap90``, ``ap_mean`` (mean over `THRESHOLDS`), ``object_precision``,
+            ``ap50`` to ``ap95``, ``ap_mean`` (mean over `THRESHOLDS`), ``object_precision``,
             ``object_recall`` and ``object_f1`` at IoU 0.5, ``sq``, ``pq``, ``overlap_precision``,
             ``overlap_recall``, ``overlap_f1``, ``n_truth``, ``n_predicted``, ``count_error``
             (predicted less true, relative to true) and ``count_absolute_error`` (the same without signs,
             summed frame by frame). NaN where there is nothing to count on.
         """
-        both = self.n_truth + self.n_predicted
-        ap = [ratio(n, both - n) for n in self.matched]
-        tp = self.matched[0]
-        f1, sq = ratio(2 * tp, both), ratio(self.iou_sum, tp)
-        precision = ratio(self.predicted_touching, self.n_predicted)
-        recall = ratio(self.truth_touched, self.n_truth)
-        return {
-            **{f"ap{round(100 * t)}": value for t, value in zip(THRESHOLDS, ap, strict=True)},
-            "ap_mean": float(np.mean(ap)),
-            "object_precision": ratio(tp, self.n_predicted),
-            "object_recall": ratio(tp, self.n_truth),
-            "object_f1": f1,
-            "sq": sq,
-            "pq": sq * f1 if tp else f1,
-            "overlap_precision": precision,
-            "overlap_recall": recall,
-            "overlap_f1": harmonic(precision, recall),
-            "n_truth": self.n_truth,
-            "n_predicted": self.n_predicted,
-            "count_error": ratio(self.n_predicted - self.n_truth, self.n_truth),
-            "count_absolute_error": ratio(self.n_off, self.n_truth),
-        }
-
-
-def harmonic(precision: float, recall: float) -> float:
-    """Combine precision and recall to F1.
-
-    Parameters
-    ----------
-    precision : float
-        0 to 1; NaN when nothing was predicted.
-    recall : float
-        0 to 1; NaN when there is nothing to find.
-
-    Returns
-    -------
-    float
-        Their harmonic mean; 0 when only one of them is defined, NaN when neither is.
-    """
-    if np.isnan(precision) or np.isnan(recall):
-        return float("nan") if np.isnan(precision) and np.isnan(recall) else 0.0
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+        scores = object_scores(
+            self.n_truth,
+            self.n_predicted,
+            np.array(self.matched),
+            self.iou_sum,
+            (self.truth_touched, self.predicted_touching),
+            self.n_off,
+        )
+        return {name: value.item() for name, value in scores.items()}
 
 
 def pair_up(table: Overlaps, threshold: float = 0.5) -> Matches:

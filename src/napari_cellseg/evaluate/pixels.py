@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellseg.evaluate.overlaps import check_same_shape, ratio
+from napari_cellseg.evaluate.formulas import pixel_scores
+from napari_cellseg.evaluate.overlaps import check_same_shape
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,8 @@ class PixelCounts:
             ``pixel_accuracy``, ``pixel_precision``, ``pixel_recall``, ``pixel_f1`` (the Dice coefficient) and
             ``pixel_iou``, each 0 to 1; NaN where there is nothing to count on.
         """
-        wrong = self.fp + self.fn
-        return {
-            "pixel_accuracy": ratio(self.tp + self.tn, self.tp + self.tn + wrong),
-            "pixel_precision": ratio(self.tp, self.tp + self.fp),
-            "pixel_recall": ratio(self.tp, self.tp + self.fn),
-            "pixel_f1": ratio(2 * self.tp, 2 * self.tp + wrong),
-            "pixel_iou": ratio(self.tp, self.tp + wrong),
-        }
+        scores = pixel_scores(self.tp, self.fp, self.fn, self.tn)
+        return {name: value.item() for name, value in scores.items()}
 
 
 def count_pixels(truth: npt.NDArray[Any], prediction: npt.NDArray[Any]) -> PixelCounts:

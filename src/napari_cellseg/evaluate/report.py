@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from napari_cellseg.data.probabilities import as_fractions, read_probabilities
 from napari_cellseg.data.read import read_labels
 from napari_cellseg.data.write import write_csv, write_text
 from napari_cellseg.errors import InputError
+from napari_cellseg.evaluate.calibration import Reliability, count_probabilities
 from napari_cellseg.evaluate.objects import count_objects
 from napari_cellseg.evaluate.overlaps import check_same_shape
 from napari_cellseg.evaluate.pictures import file_name, write_overlay
@@ -34,6 +37,7 @@ def evaluate(
     *,
     pictures: Path | None = None,
     image_of: ImageOf | None = None,
+    probabilities: Mapping[str, Source] | None = None,
 ) -> Steps[Scores]:
     """Compare predictions with the truth.
 
@@ -48,6 +52,9 @@ def evaluate(
         Folder for an overlay picture of every frame, see `pictures`.
     image_of : callable, optional
         Gives the images to draw on.
+    probabilities : mapping of str to array or file, optional
+        Predicted probability of foreground of each name, of the shape of the truth: fractions from 0 to 1,
+        uint8 (of 255) or uint16 (of 65,535); names without are evaluated without.
 
     Yields
     ------
@@ -62,7 +69,8 @@ def evaluate(
     Raises
     ------
     InputError
-        There is nothing to compare, a truth and its prediction differ in shape, or a file cannot be read.
+        There is nothing to compare, a truth and its prediction or probabilities differ in shape, or a file
+        cannot be read.
     StorageError
         The pictures cannot be written.
     """
@@ -74,9 +82,11 @@ def evaluate(
     for done, (name, truth_source, prediction_source) in enumerate(pairs):
         truth, prediction = _movie(truth_source), _movie(prediction_source)
         check_same_shape(truth, prediction, name)
+        chances = _chances((probabilities or {}).get(name), truth, name)
         for t, (true, predicted) in enumerate(zip(truth, prediction, strict=True)):
             counted = count_pixels(true, predicted), count_objects(true, predicted)
-            rows.append(FrameCounts(name, t, groups.get(name, ""), *counted))
+            held = None if chances is None else _held(true, chances[t], name)
+            rows.append(FrameCounts(name, t, groups.get(name, ""), *counted, held))
             if pictures is not None:
                 image = None if image_of is None else image_of(name, t)
                 file = file_name(name, t if len(truth) > 1 else None)
@@ -97,7 +107,26 @@ def _movie(source: Source) -> npt.NDArray[Any]:
     return movie
 
 
-def write_scores(folder: Path, scores: Scores) -> tuple[Path, Path]:
+def _chances(source: Source | None, truth: npt.NDArray[Any], name: str) -> npt.NDArray[Any] | None:
+    """Bring probabilities into memory, axes TYX, and refuse those of another shape."""
+    if source is None:
+        return None
+    given = source if isinstance(source, np.ndarray) else read_probabilities(source)
+    movie = given[None] if given.ndim == 2 else given
+    if movie.shape != truth.shape:
+        raise InputError(
+            f"The truth of {name} has the shape {truth.shape}, its probabilities {movie.shape}",
+            "Both must have the same frames, height and width",
+            "Choose the probabilities that were predicted for this image, at its full size",
+        )
+    return movie
+
+
+def _held(truth: npt.NDArray[Any], chances: npt.NDArray[Any], name: str) -> Reliability:
+    return count_probabilities(truth, as_fractions(chances, f"of {name}"), name)
+
+
+def write_scores(folder: Path, scores: Scores, intervals: pd.DataFrame | None = None) -> tuple[Path, Path]:
     """Write ``scores.json`` (everything) and ``scores.csv`` (one row a frame).
 
     Parameters
@@ -106,6 +135,8 @@ def write_scores(folder: Path, scores: Scores) -> tuple[Path, Path]:
         Where they go; made when it is not there. Files of these names are replaced: they can be made again.
     scores : Scores
         What to write.
+    intervals : pandas.DataFrame, optional
+        From `bootstrap.intervals`, to be kept in the JSON.
 
     Returns
     -------
@@ -118,6 +149,6 @@ def write_scores(folder: Path, scores: Scores) -> tuple[Path, Path]:
         The folder cannot be written, or the disk is full.
     """
     paths = folder / "scores.json", folder / "scores.csv"
-    write_text(paths[0], scores.to_json() + "\n")
+    write_text(paths[0], scores.to_json(intervals) + "\n")
     write_csv(paths[1], scores.to_frame())
     return paths

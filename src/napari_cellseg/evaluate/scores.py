@@ -18,8 +18,10 @@ import pandas as pd
 
 from napari_cellseg import __version__
 from napari_cellseg.errors import InputError
+from napari_cellseg.evaluate.calibration import Reliability
 from napari_cellseg.evaluate.objects import THRESHOLDS, ObjectCounts
 from napari_cellseg.evaluate.pixels import PixelCounts
+from napari_cellseg.evaluate.plain import intervals_of, numbers
 from napari_cellseg.evaluate.text import as_text
 
 SCHEMA = 1
@@ -34,9 +36,12 @@ DEFINITIONS = {
     "overlap_precision": "predicted objects that share any pixel with a true one / predicted objects",
     "count_error": "(predicted - true objects) / true objects",
     "count_absolute_error": "the same without sign, frame by frame",
+    "brier": "mean of (predicted probability - truth)² over the pixels (Brier 1950); 0 is perfect",
+    "ece": "expected calibration error of the probabilities, ten bins (Guo et al. 2017); 0 is perfect",
     "pooled": "all pixels and objects of all frames counted together",
     "mean": "mean of the frames' scores, frames without the score left out",
     "ignore": "pixels of the truth that are -1 count for nothing; nor do predicted objects mostly on them",
+    "intervals": "percentile bootstrap: lower and upper end (Efron and Tibshirani 1993)",
     "null": "nothing to count on, such as the AP of a rightly empty frame",
 }
 """What the less usual scores mean, kept with the numbers."""
@@ -58,6 +63,8 @@ class FrameCounts:
         Pixels right and wrong.
     objects : ObjectCounts
         Objects right and wrong.
+    reliability : Reliability or None
+        How far the probabilities held; None when none were given.
     """
 
     image: str
@@ -65,6 +72,7 @@ class FrameCounts:
     group: str
     pixels: PixelCounts
     objects: ObjectCounts
+    reliability: Reliability | None = None
 
     def scores(self) -> dict[str, float]:
         """Work out all scores of the frame.
@@ -72,9 +80,10 @@ class FrameCounts:
         Returns
         -------
         dict
-            Pixel and object scores by name.
+            Pixel and object scores by name, and those of the probabilities where there are any.
         """
-        return {**self.pixels.scores(), **self.objects.scores()}
+        calibration = {} if self.reliability is None else self.reliability.scores()
+        return {**self.pixels.scores(), **self.objects.scores(), **calibration}
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,17 @@ class Scores:
         """
         return Scores(tuple(frame for frame in self.frames if frame.group == group))
 
+    def reliability(self) -> Reliability | None:
+        """Add up how far the probabilities held.
+
+        Returns
+        -------
+        Reliability or None
+            Of all frames with probabilities; None when there is no such frame.
+        """
+        known = [frame.reliability for frame in self.frames if frame.reliability is not None]
+        return sum(known, Reliability()) if known else None
+
     def pooled(self) -> dict[str, float]:
         """Count all pixels and objects together.
 
@@ -119,7 +139,9 @@ class Scores:
         """
         pixels = sum((frame.pixels for frame in self.frames), PixelCounts())
         objects = sum((frame.objects for frame in self.frames), ObjectCounts())
-        return {**pixels.scores(), **objects.scores()}
+        reliability = self.reliability()
+        calibration = {} if reliability is None else reliability.scores()
+        return {**pixels.scores(), **objects.scores(), **calibration}
 
     def mean(self) -> dict[str, float]:
         """Average the scores of the frames.
@@ -130,7 +152,8 @@ class Scores:
             Scores by name; each frame weighs the same, those without the score are left out.
         """
         each = [frame.scores() for frame in self.frames] or [self.pooled()]
-        return {name: _mean(scores[name] for scores in each) for name in each[0]}
+        names = dict.fromkeys(name for scores in each for name in scores)
+        return {name: _mean(scores.get(name, math.nan) for scores in each) for name in names}
 
     def to_frame(self) -> pd.DataFrame:
         """Lay the scores out as a table.
@@ -144,25 +167,32 @@ class Scores:
             {"image": frame.image, "frame": frame.frame, "group": frame.group, **frame.scores()}
             for frame in self.frames
         ]
-        return pd.DataFrame(rows, columns=["image", "frame", "group", *Scores(()).pooled()])
+        return pd.DataFrame(rows, columns=["image", "frame", "group", *self.pooled()])
 
-    def table(self, most_rows: int = 20) -> str:
+    def table(self, most_rows: int = 20, intervals: pd.DataFrame | None = None) -> str:
         """Write the scores for a person in a terminal.
 
         Parameters
         ----------
         most_rows : int
             Show the scores of at most so many frames, the worst.
+        intervals : pandas.DataFrame, optional
+            From `bootstrap.intervals`, to be shown beside the scores.
 
         Returns
         -------
         str
             Several lines.
         """
-        return as_text(self, most_rows)
+        return as_text(self, most_rows, intervals)
 
-    def to_json(self) -> str:
+    def to_json(self, intervals: pd.DataFrame | None = None) -> str:
         """Write everything as JSON.
+
+        Parameters
+        ----------
+        intervals : pandas.DataFrame, optional
+            From `bootstrap.intervals`, to be kept with the scores of the total and of the groups.
 
         Returns
         -------
@@ -172,9 +202,10 @@ class Scores:
         frames = [
             {
                 **{key: getattr(frame, key) for key in ("image", "frame", "group")},
-                "scores": _numbers(frame.scores()),
+                "scores": numbers(frame.scores()),
                 "pixels": asdict(frame.pixels),
                 "objects": asdict(frame.objects),
+                "reliability": None if frame.reliability is None else asdict(frame.reliability),
             }
             for frame in self.frames
         ]
@@ -183,8 +214,11 @@ class Scores:
             "program_version": __version__,
             "definitions": DEFINITIONS,
             "iou_thresholds": THRESHOLDS,
-            "total": self._summary(),
-            "groups": {group: self.of(group)._summary() for group in self.groups},
+            "total": {**self._summary(), **intervals_of(intervals, "")},
+            "groups": {
+                group: {**self.of(group)._summary(), **intervals_of(intervals, group)}
+                for group in self.groups
+            },
             "frames": frames,
         }
         return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
@@ -192,8 +226,8 @@ class Scores:
     def _summary(self) -> dict[str, Any]:
         return {
             "n_frames": len(self.frames),
-            "pooled": _numbers(self.pooled()),
-            "mean": _numbers(self.mean()),
+            "pooled": numbers(self.pooled()),
+            "mean": numbers(self.mean()),
         }
 
     @classmethod
@@ -232,13 +266,16 @@ class Scores:
 
 def _read_frame(row: dict[str, Any]) -> FrameCounts:
     objects = ObjectCounts(**{**row["objects"], "matched": tuple(row["objects"]["matched"])})
-    return FrameCounts(row["image"], row["frame"], row["group"], PixelCounts(**row["pixels"]), objects)
+    told = row.get("reliability")
+    reliability = None if told is None else Reliability(**{key: _exact(part) for key, part in told.items()})
+    pixels = PixelCounts(**row["pixels"])
+    return FrameCounts(row["image"], row["frame"], row["group"], pixels, objects, reliability)
+
+
+def _exact(part: Any) -> Any:
+    return tuple(part) if isinstance(part, list) else part
 
 
 def _mean(values: Iterable[float]) -> float:
     known = [value for value in values if not math.isnan(value)]
     return float(np.mean(known)) if known else math.nan
-
-
-def _numbers(scores: dict[str, float]) -> dict[str, float | None]:
-    return {name: None if math.isnan(value) else value for name, value in scores.items()}

@@ -1,4 +1,4 @@
-"""Write ``command-line.md`` and ``tables.md`` from the program; a test sees that they are up to date."""
+"""Write ``command-line.md``, ``tables.md`` and ``networks.md``; a test sees that they are up to date."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import argparse
 from pathlib import Path
 
 from napari_cellseg.cli import make_parser
+from napari_cellseg.evaluate import tables as evaluation
+from napari_cellseg.learn.nets import sizes
 from napari_cellseg.measure.columns import reference
 
 FOLDER = Path(__file__).parent
+_NO_ARGUMENTS = (argparse._HelpAction, argparse._SubParsersAction)
 
 _HEAD = """# Command line
 
@@ -40,19 +43,53 @@ _TABLES = """# Columns of the tables
 is known.
 """
 
+_EVALUATION = """## Tables of an evaluation
+
+Written by `napari-cellseg evaluate`: `scores.csv` has one row a frame, `groups.csv` one row for each score of
+the total and of each group, `ap_curve.csv` and `calibration.csv` hold the curves of the report. What the
+scores mean, and how the intervals are found, is told in [Evaluation](evaluation.md).
+"""
+
+_NETWORKS = """# Networks
+
+All networks take one channel and draw maps of the same size. Each choice is an option of
+`napari-cellseg train`, and is found under "Options" of the window's training step. Start with the standard
+network; a larger one takes longer in everything, and whether it is better is told by the scores of the frames
+that were kept aside.
+
+In the tables, the first number is how many weights are trained, in millions; the second is the size of all
+stored numbers at 16 bits each, in megabytes.
+
+* **U-Net** (`unet`, Ronneberger et al. 2015) and **U-Net++** (`unet++`, Zhou et al. 2018) on an encoder from
+  [segmentation-models-pytorch](https://github.com/qubvel-org/segmentation_models.pytorch) and
+  [timm](https://github.com/huggingface/pytorch-image-models). Training starts from random weights unless
+  `--encoder-weights imagenet` asks for those learned from photographs, which are downloaded once.
+* **The classical U-Net** (`unet-2015`) with batch norm. With 64 base channels, 3 input channels and 1 map it
+  has the well-known 31,055,297 parameters, of which 11,776 are running means and variances.
+* **Attention** in the decoder: of channels (`se`: squeeze and excitation with mean and maximum, Woo et al.
+  2018), on the skip connections (`gates`: Oktay et al. 2018), of channels and places (`scse`: Roy et al.
+  2018). U-Net++ goes with `none` and `scse`.
+"""
+
 
 def command_line() -> str:
     """Describe all commands and their options in Markdown."""
-    parts = [_HEAD]
-    (commands,) = (
-        action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
-    )
-    for name, parser in commands.choices.items():
-        rows = [_row(action) for action in parser._actions if not isinstance(action, argparse._HelpAction)]
-        parts.append(f"## {name}\n\n{parser.description}\n")
-        if rows:
-            parts.append("| argument | meaning |\n| --- | --- |\n" + "\n".join(rows) + "\n")
-    return "\n".join(parts)
+    return "\n".join([_HEAD, *_sections(make_parser(), "##")])
+
+
+def _sections(parser: argparse.ArgumentParser, heading: str) -> list[str]:
+    """Describe the subcommands of a command, and theirs."""
+    parts = []
+    for commands in parser._actions:
+        if not isinstance(commands, argparse._SubParsersAction):
+            continue
+        for name, command in commands.choices.items():
+            rows = [_row(action) for action in command._actions if not isinstance(action, _NO_ARGUMENTS)]
+            parts.append(f"{heading} {name}\n\n{command.description}\n")
+            if rows:
+                parts.append("| argument | meaning |\n| --- | --- |\n" + "\n".join(rows) + "\n")
+            parts += _sections(command, f"#{heading} {name}")
+    return parts
 
 
 def _row(action: argparse.Action) -> str:
@@ -63,9 +100,15 @@ def _row(action: argparse.Action) -> str:
 
 def tables() -> str:
     """Describe all columns in Markdown."""
-    return f"{_TABLES}\n{reference()}\n"
+    return f"{_TABLES}\n{reference()}\n{_EVALUATION}\n{evaluation.reference()}"
+
+
+def networks() -> str:
+    """Describe the networks and their sizes in Markdown."""
+    return f"{_NETWORKS}\n{sizes.reference()}\n"
 
 
 if __name__ == "__main__":
     (FOLDER / "command-line.md").write_text(command_line(), encoding="utf-8")
     (FOLDER / "tables.md").write_text(tables(), encoding="utf-8")
+    (FOLDER / "networks.md").write_text(networks(), encoding="utf-8")

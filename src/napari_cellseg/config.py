@@ -9,6 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from napari_cellseg.errors import SettingsError
 
 Device = Literal["auto", "cuda", "mps", "cpu"]
+LossName = Literal[
+    "bce",
+    "weighted-bce",
+    "balanced-bce",
+    "focal",
+    "dice",
+    "tversky",
+    "focal-tversky",
+    "sensitivity-specificity",
+    "log-cosh-dice",
+    "bce+dice",
+    "weighted-bce+tversky",
+]
 
 
 class Config(BaseModel):
@@ -219,26 +232,76 @@ class TriageConfig(Config):
 class NetConfig(Config):
     """The network."""
 
+    architecture: Literal["unet", "unet++", "unet-2015"] = option(
+        "unet",
+        "Architecture",
+        "U-Net on an encoder of your choice; U-Net++, its slower successor with denser connections; or the "
+        "classical U-Net of 2015, which is much larger.",
+        advanced=True,
+    )
     encoder: Literal[
         "tu-resnet10t",
         "tu-resnet18",
         "tu-resnet34",
+        "tu-resnet50",
         "efficientnet-b0",
+        "tu-efficientnet_lite0",
         "tu-mobilenetv3_small_100",
         "tu-regnetx_002",
+        "tu-regnety_004",
     ] = option(
         "tu-resnet10t",
         "Encoder",
-        "The part that looks at the image: larger ones see more and take longer.",
+        "The part that looks at the image: larger ones see more and take longer. Not for unet-2015.",
+        advanced=True,
+    )
+    encoder_weights: Literal["none", "imagenet"] = option(
+        "none",
+        "Encoder weights",
+        "Where the encoder starts: from nothing, or from what it learned from photographs (imagenet), which "
+        "is downloaded once. Not for unet-2015.",
         advanced=True,
     )
     decoder_channels: tuple[int, ...] = option(
         (64, 32, 32, 16),
         "Decoder channels",
-        "Width of the part that draws the masks, coarse to fine; as many as there are levels of detail.",
+        "Width of the part that draws the masks, coarse to fine; as many as there are levels of detail. "
+        "Not for unet-2015.",
         advanced=True,
         min_length=2,
         max_length=5,
+    )
+    attention: Literal["none", "se", "gates", "scse"] = option(
+        "none",
+        "Attention",
+        "Lets the network weigh what it sees: kinds of features (se), places (gates), or both (scse). "
+        "U-Net++ knows none and scse.",
+        advanced=True,
+    )
+    base_channels: int = option(
+        64,
+        "Base channels",
+        "Width of unet-2015 at full resolution; 16 is a light one, and each doubling makes it four times "
+        "as large. Other architectures do not use it.",
+        advanced=True,
+        ge=1,
+        le=1024,
+    )
+    dropout: float = option(
+        0.0,
+        "Dropout",
+        "Part of the signals at the bottom of unet-2015 that are left out at random in training: against "
+        "learning few images by heart. Other architectures do not use it.",
+        advanced=True,
+        ge=0,
+        le=0.95,
+    )
+    upsampling: Literal["transposed", "bilinear"] = option(
+        "transposed",
+        "Upsampling",
+        "How unet-2015 gets back to full resolution: learned (transposed), or smooth and lighter (bilinear). "
+        "Other architectures do not use it.",
+        advanced=True,
     )
     object_px: float = option(
         12.0,
@@ -265,6 +328,37 @@ class TrainConfig(Config):
         100, "Epochs", "At most this many rounds over the training frames.", ge=1, le=100_000
     )
     device: Device = option("auto", "Device", "Where to compute; auto takes the fastest that is there.")
+    loss: LossName = option(
+        "bce+dice",
+        "Loss",
+        "What training makes small: how far the probability of an object is from the truth, pixel by pixel "
+        "(bce, focal), by overlap (dice, tversky), or both.",
+        advanced=True,
+    )
+    max_scale: float = option(
+        1.3,
+        "Vary size",
+        "Training shows objects up to this much larger and smaller than they are.",
+        unit="x",
+        advanced=True,
+        ge=1,
+        le=4,
+    )
+    invert: float = option(
+        0.0,
+        "Vary polarity",
+        "Part of the patches shown with dark and bright turned around.",
+        advanced=True,
+        ge=0,
+        le=1,
+    )
+    freeze_encoder: bool = option(
+        False,
+        "Freeze encoder",
+        "Keep the part that looks at the image as the model that training starts from has it, and teach only "
+        "the part that draws: faster, and it forgets less, but learns less of a new kind of image.",
+        advanced=True,
+    )
     learning_rate: float = option(
         6e-3, "Learning rate", "Step size of the optimiser (Adam).", advanced=True, gt=0, le=1
     )
@@ -308,6 +402,22 @@ class PredictConfig(Config):
     )
     min_diameter_px: float = option(
         4.0, "Smallest object", "Smaller objects are left out.", unit="px", ge=0, le=2000
+    )
+    diameter_px: float | None = option(
+        None,
+        "Typical diameter",
+        "Diameter of a typical object: frames are resized until it has the size that the model knows. "
+        "Empty: as in training, or estimated from the frames by a model for objects of any size.",
+        unit="px",
+        gt=1,
+        le=4000,
+    )
+    flips: bool = option(
+        False,
+        "Look four times",
+        "Average what the model sees in the frame and in its mirror images: a little better, and "
+        "four times slower.",
+        advanced=True,
     )
     device: Device = option("auto", "Device", "Where to compute; auto takes the fastest that is there.")
     tile_px: int = option(

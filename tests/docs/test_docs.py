@@ -29,6 +29,11 @@ def test_the_reference_of_the_tables_is_up_to_date(reference: ModuleType) -> Non
     assert written == reference.tables(), "run: .venv/bin/python docs/make_reference.py"
 
 
+def test_the_reference_of_the_networks_is_up_to_date(reference: ModuleType) -> None:
+    written = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    assert written == reference.networks(), "run: .venv/bin/python docs/make_reference.py"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_are_there(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))

@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from napari_cellseg.data.samples import Sample
-from napari_cellseg.learn.patches import cut, make_ready, resize, scaled_shape
+from napari_cellseg.learn.patches import cut, fitted, make_ready, resize, sampling_weights, scaled_shape
 from napari_cellseg.learn.runtime import seeded
+from napari_cellseg.learn.targets import median_diameter_px
 
 
 def sample(labels: np.ndarray) -> Sample:
@@ -16,14 +17,16 @@ def test_patches_show_image_and_targets_of_the_same_place(disks) -> None:
     batch = cut([frame], 5, 40, seeded(0))
     assert batch.image.shape == (5, 1, 40, 40)
     assert torch.equal(batch.image[:, 0] > 0.5, batch.state == 1)
-    assert ((batch.depth > 0) <= (batch.state == 1)).all()
+    assert not batch.offset.movedim(1, -1)[batch.state != 1].any()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 50), (20, 7)])
-def test_frames_smaller_than_a_patch_are_reflected(shape: tuple[int, int]) -> None:
+def test_a_small_frame_lies_in_the_middle_of_its_reflection_which_is_ignored(shape: tuple[int, int]) -> None:
     batch = cut([make_ready(sample(np.ones(shape)))], 3, 32, seeded(0))
     assert batch.image.shape == (3, 1, 32, 32)
-    assert (batch.state == 1).all()
+    assert ((batch.state == 1).sum((1, 2)) == shape[0] * min(shape[1], 32)).all()
+    assert ((batch.state == 1) | (batch.state == 2)).all()
+    assert torch.allclose(batch.image, batch.image[0, 0, 16, 16])
 
 
 def test_reflection_does_not_repeat_the_edge() -> None:
@@ -31,6 +34,25 @@ def test_reflection_does_not_repeat_the_edge() -> None:
     frame = make_ready(Sample(ramp, np.zeros((10, 10), np.int32), "a", "a"))
     steps = np.abs(np.diff(cut([frame], 4, 40, seeded(2)).image[:, 0].numpy(), axis=2))
     assert steps.min() > 0.05
+
+
+def test_rare_groups_are_seen_oftener_than_their_share(disks) -> None:
+    frames = [
+        make_ready(Sample(np.zeros((40, 40)), disks(40), "often" if i else "rare", "")) for i in range(10)
+    ]
+    weights = sampling_weights(frames)
+    assert abs(float(weights.sum()) - 1) < 1e-9
+    assert abs(float(weights[0]) - 0.25) < 1e-9  # one of ten, but 1 to sqrt(9) by group
+
+
+def test_frames_are_fitted_to_the_size_of_their_objects(disks) -> None:
+    labels = disks(120, n=8, radius=12)
+    made = fitted(sample(labels), 12, 2.0)
+    assert made.image.shape == made.labels.shape == (60, 60)
+    assert abs(median_diameter_px(made.labels) - 12) < 1
+    assert fitted(sample(labels), 100, 2.0).image.shape == (240, 240)
+    empty = sample(np.zeros((9, 9)))
+    assert fitted(empty, 12, 2.0) is empty
 
 
 def test_the_same_seed_gives_the_same_patches(disks) -> None:

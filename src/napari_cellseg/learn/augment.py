@@ -1,4 +1,4 @@
-"""Many looks of the same patch: moved, turned, sheared, and as other light and focus would show it."""
+"""Many looks of the same patch: moved, turned, bent, and as other light, focus and cameras would show it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from napari_cellseg.learn.light import relight
 from napari_cellseg.learn.patches import Batch
+from napari_cellseg.learn.places import MAX_LOG_SCALE, jacobian, random_places
+from napari_cellseg.learn.targets import IGNORED
 
 MARGIN = 1.25
 """Patches are cut this much larger than they are needed, so that turning them seldom meets their edge."""
-
-_BENT = 0.5
-_RELIT = 0.5
-_MAX_TURN_DEG = 20.0
-_MAX_SHEAR = 0.15
-_MAX_LOG_SCALE = math.log(1.25)
-_MAX_SHIFT_PX = 8.0
 
 
 def margin_px(side_px: int) -> int:
@@ -38,7 +34,14 @@ def margin_px(side_px: int) -> int:
     return side_px + 2 * round(side_px * (MARGIN - 1) / 2)
 
 
-def augment(batch: Batch, side_px: int, generator: torch.Generator) -> Batch:
+def augment(
+    batch: Batch,
+    side_px: int,
+    generator: torch.Generator,
+    *,
+    max_scale: float = math.exp(MAX_LOG_SCALE),
+    invert: float = 0.0,
+) -> Batch:
     """Make a random look of every patch.
 
     Parameters
@@ -49,137 +52,57 @@ def augment(batch: Batch, side_px: int, generator: torch.Generator) -> Batch:
         Side of the patches wanted.
     generator : torch.Generator
         Source of randomness, on the CPU.
+    max_scale : float
+        Objects grow or shrink by this factor at most.
+    invert : float
+        Share of patches whose grey is turned around.
 
     Returns
     -------
     Batch
-        Patches of this side: flips and quarter turns always; shift, shear, rotation and scale for every other
-        one, in one sampling; and, again for every other one, brightness, contrast, gamma, blur or sharpening,
-        and noise.
+        Patches of this side: moved as `places.random_places` and relit as `light.relight` draw it.
     """
-    matrices, shifts = random_motions(len(batch.image), generator)
-    moved = move(batch, matrices, shifts, side_px)
-    return moved._replace(image=relight(moved.image, generator))
+    places = random_places(len(batch.image), side_px, generator, max_log_scale=math.log(max_scale))
+    moved = move(batch, places.to(batch.image.device))
+    return moved._replace(image=relight(moved.image, generator, invert=invert))
 
 
-def random_motions(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw flips, quarter turns and, for every other patch, shift, shear, rotation and scale.
+def move(batch: Batch, places: Tensor) -> Batch:
+    """Sample image and targets at other places.
 
-    Parameters
-    ----------
-    n : int
-        Number of patches.
-    generator : torch.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    matrices : Tensor
-        Axes N22: from offsets (y, x) in the new patch to offsets in the old one, both from the centre.
-    shifts : Tensor
-        Axes N2: shift (y, x) in px.
-    """
-    drawn = torch.rand(n, 8, generator=generator)
-    bent = (drawn[:, 0] < _BENT).float()
-    signed = (2 * drawn[:, 1:] - 1) * bent[:, None]
-    angle = signed[:, 0] * math.radians(_MAX_TURN_DEG)
-    zoom = torch.exp(signed[:, 1] * _MAX_LOG_SCALE)
-    shear_y, shear_x = signed[:, 2] * _MAX_SHEAR, signed[:, 3] * _MAX_SHEAR
-    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).reshape(n, 2, 2)
-    ones = torch.ones(n)
-    skew = torch.stack([ones, shear_y, shear_x, ones], 1).reshape(n, 2, 2)
-    matrices = quarter_turns(n, generator) @ turn @ skew * zoom[:, None, None]
-    return matrices, signed[:, 4:6] * _MAX_SHIFT_PX
-
-
-def quarter_turns(n: int, generator: torch.Generator) -> Tensor:
-    """Draw one of the eight ways to lay a square.
-
-    Parameters
-    ----------
-    n : int
-        Number of patches.
-    generator : torch.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    Tensor
-        Axes N22: exact matrices of 0, 1 and -1.
-    """
-    signs = torch.randint(0, 2, (n, 2), generator=generator).float() * 2 - 1
-    swapped = torch.randint(0, 2, (n,), generator=generator).bool()
-    matrices = torch.diag_embed(signs)
-    return torch.where(swapped[:, None, None], matrices.flip(2), matrices)
-
-
-def move(batch: Batch, matrices: Tensor, shifts: Tensor, side_px: int) -> Batch:
-    """Sample image and targets at moved places.
-
-    The targets move with the image: depth is relative to the size of each object, so that turns, flips and
-    scaling leave its values as they are, and a little shear hardly changes them. State takes the nearest
-    pixel. Places beyond the edge show the reflection.
+    State and offsets take the nearest pixel. The offset from a new pixel to a centre is that from its old
+    place, brought to the new grid by the inverse of the Jacobian matrix of the map: exact where the map is
+    affine, and to first order where it bends. Places beyond the edge show the reflection and are ignored.
 
     Parameters
     ----------
     batch : Batch
         Square patches.
-    matrices, shifts : Tensor
-        As `random_motions` gives them.
-    side_px : int
-        Side of the patches wanted.
+    places : Tensor
+        Axes N,Y,X,2, on the same device: the place (y, x) of every new pixel in the old patch, in px from its
+        centre, as `places.random_places` gives them.
 
     Returns
     -------
     Batch
         On the device of the batch.
     """
-    device, side = batch.image.device, batch.image.shape[-1]
-    offsets = torch.arange(side_px, dtype=torch.float32) - (side_px - 1) / 2
-    yx = torch.stack(torch.meshgrid(offsets, offsets, indexing="ij"), -1)
-    places = torch.einsum("nij,yxj->nyxi", matrices, yx) + shifts[:, None, None]
-    grid = (places.flip(-1) * (2 / side)).to(
-        device
-    )  # grid_sample wants (x, y), and -1..1 across the old patch
-    smooth = torch.cat([batch.image, batch.depth[:, None]], 1)
-    smooth = F.grid_sample(smooth, grid, "bilinear", "reflection", align_corners=False)
-    state = F.grid_sample(batch.state[:, None].float(), grid, "nearest", "reflection", align_corners=False)
-    return Batch(smooth[:, :1], state[:, 0].to(torch.uint8), smooth[:, 1])
+    side = batch.image.shape[-1]
+    grid = places.flip(-1) * (2 / side)  # grid_sample wants (x, y), and -1..1 across the old patch
+    image = F.grid_sample(batch.image, grid, "bilinear", "reflection", align_corners=False)
+    planes = torch.cat([batch.state[:, None].float(), batch.offset], 1)
+    planes = F.grid_sample(planes, grid, "nearest", "border", align_corners=False)
+    state = planes[:, 0].to(torch.uint8)
+    state[grid.abs().amax(-1) > 1] = IGNORED
+    # The offset was measured from the old pixel that is nearest; the place itself is a little beside it.
+    nearest = (places + (side - 1) / 2).round() - (side - 1) / 2
+    from_place = planes[:, 1:].movedim(1, -1) + (nearest - places) * (planes[:, :1].movedim(1, -1) == 1)
+    offset = _solve(jacobian(places), from_place)
+    return Batch(image, state, offset.movedim(-1, 1))
 
 
-def relight(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Show every other patch in another light, focus and noise.
-
-    Parameters
-    ----------
-    image : Tensor
-        Axes N1YX, normalised.
-    generator : torch.Generator
-        Source of randomness, on the CPU.
-
-    Returns
-    -------
-    Tensor
-        Of the same shape.
-    """
-    n = len(image)
-    drawn = torch.rand(n, 7, 1, 1, 1, generator=generator).to(image.device)
-    signed = 2 * drawn - 1
-    contrast = torch.exp(signed[:, 0] * math.log(1.4))
-    brightness = signed[:, 1] * 0.15
-    gamma = torch.exp(signed[:, 2] * math.log(1.3))
-    shown = drawn[:, 6] < _RELIT  # the others stay as they were taken
-    softness = (signed[:, 3] * 0.9).clamp(min=-0.5) * (drawn[:, 5] < 0.4)
-    sigma = (drawn[:, 4] - 0.5).clamp(min=0) * 0.16
-    relit = torch.lerp(image, _blurred(image), softness)
-    relit = torch.sign(relit) * relit.abs().clamp(min=1e-6) ** gamma
-    relit = (relit - 0.5) * contrast + 0.5 + brightness
-    noise = torch.randn(image.shape, generator=generator).to(image.device)
-    return torch.where(shown, relit + noise * sigma, image)
-
-
-def _blurred(image: Tensor) -> Tensor:
-    """Blur with a binomial kernel of 5 px, close to a Gaussian of 1 px."""
-    line = torch.tensor([1.0, 4, 6, 4, 1], device=image.device) / 16
-    padded = F.pad(image, (2, 2, 2, 2), "reflect")
-    return F.conv2d(F.conv2d(padded, line.view(1, 1, 1, 5)), line.view(1, 1, 5, 1))
+def _solve(matrices: Tensor, vectors: Tensor) -> Tensor:
+    """Solve a 2 x 2 system for every pixel; axes N,Y,X,2,2 and N,Y,X,2."""
+    (a, b), (c, d) = (row.unbind(-1) for row in matrices.unbind(-2))
+    y, x = vectors.unbind(-1)
+    return torch.stack([d * y - b * x, a * x - c * y], -1) / (a * d - b * c)[..., None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +15,12 @@ from torch.nn import functional as F
 
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.learn.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, normalise
-from napari_cellseg.learn.targets import encode
-
-_DEPTH_LEVELS = 255
+from napari_cellseg.learn.targets import IGNORED, encode, median_diameter_px
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame to cut patches from, in the size in which it enters the network; 4 bytes a pixel.
+    """A frame to cut patches from, in the size in which it enters the network; 7 bytes a pixel.
 
     Attributes
     ----------
@@ -30,16 +28,19 @@ class Frame:
         Axes YX, float16, normalised.
     state : ndarray
         Axes YX, uint8, as `targets.Targets.state`.
-    depth : ndarray
-        Axes YX, uint8: `targets.Targets.depth` times 255.
+    offset : ndarray
+        Axes (2, Y, X), float16, in px of this size: as `targets.Targets.offset`.
     centres : ndarray
         Axes N2, int: y and x of the objects.
+    group : str
+        The sample's group.
     """
 
     image: npt.NDArray[np.float16]
     state: npt.NDArray[np.uint8]
-    depth: npt.NDArray[np.uint8]
+    offset: npt.NDArray[np.float16]
     centres: npt.NDArray[np.int64]
+    group: str = ""
 
 
 class Batch(NamedTuple):
@@ -51,13 +52,13 @@ class Batch(NamedTuple):
         Axes N1YX, float32.
     state : Tensor
         Axes NYX, uint8.
-    depth : Tensor
-        Axes NYX, float32 in 0..1.
+    offset : Tensor
+        Axes N2YX, float32: from the pixels of objects to their centres, in px.
     """
 
     image: Tensor
     state: Tensor
-    depth: Tensor
+    offset: Tensor
 
     def to(self, device: str) -> Batch:
         """Bring the batch to a device.
@@ -115,6 +116,41 @@ def scaled_shape(shape: Sequence[int], scale: float) -> tuple[int, int]:
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
+def fitted(sample: Sample, object_px: float, largest: float) -> Sample:
+    """Resize a sample until its typical object has a certain diameter.
+
+    Parameters
+    ----------
+    sample : Sample
+        Image and labels.
+    object_px : float
+        The diameter, in px.
+    largest : float
+        It is not enlarged by more than this factor.
+
+    Returns
+    -------
+    Sample
+        The image as float32; a sample without objects stays as it is.
+    """
+    diameter = median_diameter_px(sample.labels)
+    if diameter is None:
+        return sample
+    shape = scaled_shape(sample.image.shape, min(largest, object_px / diameter))
+    image = resize(sample.image.astype(np.float32), shape)
+    return replace(sample, image=image, labels=_nearest(sample.labels, shape))
+
+
+def _nearest(labels: npt.NDArray[Any], shape: tuple[int, int]) -> npt.NDArray[Any]:
+    """Resize labels: every pixel takes the nearest one."""
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(np.int64)
+        for new, old in zip(shape, labels.shape, strict=True)
+    )
+    resized: npt.NDArray[Any] = labels[np.ix_(rows, columns)]
+    return resized
+
+
 def make_ready(
     sample: Sample, scale: float = 1.0, low: float = LOW_PERCENTILE, high: float = HIGH_PERCENTILE
 ) -> Frame:
@@ -135,27 +171,50 @@ def make_ready(
         To cut patches from.
     """
     shape = scaled_shape(sample.image.shape, scale)
-    rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(np.int64)
-        for new, old in zip(shape, sample.labels.shape, strict=True)
-    )
-    labels = sample.labels[np.ix_(rows, columns)]  # the nearest pixel
+    labels = _nearest(sample.labels, shape)
     targets = encode(labels)
     boxes = [box for box in ndi.find_objects(np.maximum(labels, 0)) if box is not None]
     centres = [[(side.start + side.stop) // 2 for side in box] for box in boxes]
     return Frame(
         resize(normalise(sample.image, low, high), shape).astype(np.float16),
         targets.state,
-        np.round(targets.depth * _DEPTH_LEVELS).astype(np.uint8),
+        targets.offset.astype(np.float16),
         np.array(centres, np.int64).reshape(-1, 2),
+        sample.group,
     )
 
 
-def cut(frames: Sequence[Frame], n: int, side_px: int, generator: torch.Generator) -> Batch:
+def sampling_weights(frames: Sequence[Frame]) -> Tensor:
+    """Say how often patches are cut from each frame.
+
+    Large frames and large groups have more to teach, but not in proportion to their size: weights go with the
+    square root of the area of the group, so that rare kinds of image are seen oftener than their share.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        The frames.
+
+    Returns
+    -------
+    Tensor
+        Axes (frame,), float64, with the sum 1.
+    """
+    areas = torch.tensor([frame.image.size for frame in frames], dtype=torch.float64)
+    groups = [frame.group for frame in frames]
+    whole = dict.fromkeys(groups, 0.0)
+    for group, area in zip(groups, areas.tolist(), strict=True):
+        whole[group] += area
+    weights = areas / torch.tensor([whole[group] for group in groups], dtype=torch.float64).sqrt()
+    return weights / weights.sum()
+
+
+def cut(
+    frames: Sequence[Frame], n: int, side_px: int, generator: torch.Generator, weights: Tensor | None = None
+) -> Batch:
     """Cut patches at random: half of them anywhere, half around objects.
 
-    Frames are chosen by their area, so that every pixel is as likely; what lies beyond the edge of a frame is
-    its reflection.
+    What lies beyond the edge of a frame is its reflection, to look at; it is ignored as something to learn.
 
     Parameters
     ----------
@@ -167,20 +226,22 @@ def cut(frames: Sequence[Frame], n: int, side_px: int, generator: torch.Generato
         Their side.
     generator : torch.Generator
         Source of randomness.
+    weights : Tensor, optional
+        How often each frame is chosen; by default as `sampling_weights` says.
 
     Returns
     -------
     Batch
         On the CPU.
     """
-    areas = torch.tensor([frame.image.size for frame in frames], dtype=torch.float64)
-    chosen = torch.multinomial(areas, n, replacement=True, generator=generator)
+    weights = sampling_weights(frames) if weights is None else weights
+    chosen = torch.multinomial(weights, n, replacement=True, generator=generator)
     cuts = [_cut_one(frames[int(index)], side_px, generator) for index in chosen]
-    images, states, depths = (np.stack(planes) for planes in zip(*cuts, strict=True))
+    images, states, offsets = (np.stack(planes) for planes in zip(*cuts, strict=True))
     return Batch(
         torch.from_numpy(images.astype(np.float32))[:, None],
         torch.from_numpy(states),
-        torch.from_numpy(depths.astype(np.float32) / _DEPTH_LEVELS),
+        torch.from_numpy(offsets.astype(np.float32)),
     )
 
 
@@ -191,12 +252,24 @@ def _cut_one(frame: Frame, side: int, generator: torch.Generator) -> tuple[npt.N
         wanted = [int(c + (w - 0.5) * side / 2) for c, w in zip(centre, where[2:], strict=True)]
     else:
         wanted = [int(w * length) for w, length in zip(where[2:], frame.image.shape, strict=True)]
+    starts = [
+        _start(middle - side // 2, side, n) for middle, n in zip(wanted, frame.image.shape, strict=True)
+    ]
     rows, columns = (
-        _reflected(middle - side // 2, side, length)
-        for middle, length in zip(wanted, frame.image.shape, strict=True)
+        _reflected(start, side, length) for start, length in zip(starts, frame.image.shape, strict=True)
     )
     window = np.ix_(rows, columns)
-    return frame.image[window], frame.state[window], frame.depth[window]
+    beyond = [
+        (np.arange(start, start + side) < 0) | (np.arange(start, start + side) >= length)
+        for start, length in zip(starts, frame.image.shape, strict=True)
+    ]
+    state = np.where(beyond[0][:, None] | beyond[1][None], np.uint8(IGNORED), frame.state[window])
+    return frame.image[window], state, frame.offset[:, rows[:, None], columns[None]]
+
+
+def _start(wanted: int, side: int, length: int) -> int:
+    """Keep a patch within its frame where there is room, and lay a small frame into its middle."""
+    return min(max(wanted, 0), length - side) if length >= side else (length - side) // 2
 
 
 def _reflected(start: int, count: int, length: int) -> npt.NDArray[np.int64]:

@@ -79,6 +79,12 @@ def test_altered_weights_are_refused(saved: Path) -> None:
         load_model(saved)
 
 
+def test_older_version_asks_for_another_training(saved: Path) -> None:
+    change(saved, schema_version=1)
+    with pytest.raises(ModelError, match=r"older version.*anew"):
+        load_model(saved)
+
+
 def test_future_version_asks_for_an_update(saved: Path) -> None:
     change(saved, schema_version=99, something="new")
     with pytest.raises(ModelError, match=r"newer version.*Update"):

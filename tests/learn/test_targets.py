@@ -26,7 +26,8 @@ def share_found(truth: np.ndarray, labels: np.ndarray, iou: float) -> float:
 
 def round_trip(labels: np.ndarray) -> np.ndarray:
     targets = encode(labels)
-    return decode((targets.state == 1).astype(np.float32), targets.depth)
+    typical = median_diameter_px(labels) or 20.0
+    return decode((targets.state == 1).astype(np.float32), targets.offset, diameter_px=typical)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -58,14 +59,29 @@ def test_object_that_fills_the_frame_comes_back() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(arrays(np.int32, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.integers(-1, 4)))
-def test_any_labels_encode_within_bounds_and_decode_to_the_same_pixels(labels: np.ndarray) -> None:
+def test_any_labels_encode_to_offsets_that_lead_into_their_object(labels: np.ndarray) -> None:
     targets = encode(labels)
-    assert targets.depth.shape == labels.shape
-    assert targets.depth.min() >= 0
-    assert targets.depth.max() <= 1
-    assert not targets.depth[labels <= 0].any()
+    assert targets.offset.shape == (2, *labels.shape)
+    assert not targets.offset[:, labels <= 0].any()
     assert np.array_equal(targets.state == IGNORED, labels == -1)
-    assert np.array_equal(round_trip(labels) > 0, labels > 0)
+    rows, columns = np.nonzero(labels > 0)
+    ends = (np.stack([rows, columns]) + targets.offset[:, rows, columns]).astype(int)
+    assert np.array_equal(labels[ends[0], ends[1]], labels[rows, columns])
+    assert not round_trip(labels)[labels <= 0].any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 500), st.sampled_from([6.0, 20.0, 60.0]))
+def test_every_object_is_in_one_piece_and_no_larger_piece_is_lost(seed: int, diameter: float) -> None:
+    random = np.random.default_rng(seed)
+    probability = ndi.gaussian_filter(random.normal(size=(60, 60)), 2) * 5 + 0.5
+    labels = decode(probability, random.normal(0, 8, (2, 60, 60)), diameter_px=diameter)
+    for label in range(1, labels.max() + 1):
+        assert ndi.label(labels == label, np.ones((3, 3)))[1] == 1
+    pieces, n = ndi.label(probability > 0.5, np.ones((3, 3)))
+    large = 10 * (diameter / 20) ** 2
+    for piece in range(1, n + 1):
+        assert (labels[pieces == piece] > 0).any() or (pieces == piece).sum() < large
 
 
 @settings(max_examples=30, deadline=None)
@@ -77,20 +93,41 @@ def test_encoding_commutes_with_turns_and_flips(seed: int, turns: int, flip: boo
         turned = np.rot90(array, turns)
         return np.fliplr(turned) if flip else turned
 
-    assert np.allclose(encode(lay(labels)).depth, lay(encode(labels).depth))
+    # Of two pixels as near to the centroid either may be the centre: the distance to the centroid is the
+    # same.
+    there, here = encode(lay(labels)), encode(labels)
+    assert np.array_equal(there.state, lay(here.state))
+    for label in range(1, labels.max() + 1):
+        spread = [
+            np.abs(t.offset[:, mask]).sum()
+            for t, mask in ((there, lay(labels) == label), (here, labels == label))
+        ]
+        assert abs(spread[0] - spread[1]) <= 2 * (labels == label).sum()
 
 
-def test_object_without_a_summit_is_not_lost() -> None:
+def test_an_object_without_a_summit_is_not_lost() -> None:
     probability = np.zeros((20, 20), np.float32)
     probability[5:12, 5:12] = 0.9
-    assert decode(probability, np.full_like(probability, 0.2)).max() == 1
+    scattered = np.random.default_rng(0).normal(0, 30, (2, 20, 20))
+    assert decode(probability, scattered).max() >= 1
+
+
+def test_a_crumb_that_points_afar_is_not_glued_to_an_object() -> None:
+    labels = np.zeros((60, 60), np.int32)
+    labels[5:25, 5:25] = 1
+    targets = encode(labels)
+    probability = (labels > 0).astype(np.float32)
+    probability[50:52, 50:52] = 1
+    targets.offset[:, 50, 50:52], targets.offset[:, 51, 50:52] = -20, -36
+    found = decode(probability, targets.offset)
+    assert np.array_equal(found > 0, labels > 0)
 
 
 def test_small_objects_are_left_out() -> None:
     labels = np.zeros((40, 40), np.int32)
     labels[2:4, 2:4], labels[20:30, 20:30] = 1, 2
     targets = encode(labels)
-    kept = decode(targets.state == 1, targets.depth, min_diameter_px=4)
+    kept = decode((targets.state == 1).astype(float), targets.offset, min_diameter_px=4, diameter_px=10)
     assert kept.max() == 1
     assert np.array_equal(kept > 0, labels == 2)
 
@@ -105,7 +142,9 @@ def test_median_diameter() -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(("folder", "n"), [("dsb2018", 40), ("bbbc039", 8), ("aisegcell", 8)])
+@pytest.mark.parametrize(
+    ("folder", "n"), [("dsb2018", 40), ("bbbc039", 8), ("aisegcell", 8), ("usiigaci", 4)]
+)
 def test_real_masks_come_back(real_data: Path, folder: str, n: int) -> None:
     files = sorted((real_data / folder / "masks").iterdir())[:: max(1, 100 // n)][:n]
     total = found = 0

@@ -18,6 +18,7 @@ from napari_cellseg.learn.checkpoint import partial_folder
 from napari_cellseg.learn.events import BatchDone, Compared, EpochDone, Preflight, ValidationPictures
 from napari_cellseg.learn.model import TrainedModel, load_model
 from napari_cellseg.learn.patches import make_ready
+from napari_cellseg.learn.targets import encode
 from napari_cellseg.learn.train import train
 from napari_cellseg.progress import Cancelled, Event, Note, follow
 
@@ -195,11 +196,13 @@ def test_memory_that_runs_out_is_made_do_with(
 ) -> None:
     cut, sides = learner.cut, []
 
-    def short_of_memory(frames: list, n: int, side: int, generator: torch.Generator) -> object:
+    def short_of_memory(
+        frames: list, n: int, side: int, generator: torch.Generator, weights: object
+    ) -> object:
         if n > 1 or side > 100:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
         sides.append((n, side))
-        return cut(frames, n, side, generator)
+        return cut(frames, n, side, generator, weights)
 
     monkeypatch.setattr(learner, "cut", short_of_memory)
     told: list[Event] = []
@@ -284,7 +287,7 @@ def test_a_network_that_calls_everything_an_object_is_refused(
 ) -> None:
     monkeypatch.setattr(
         "napari_cellseg.learn.validation.draw_maps",
-        lambda network, image, view: np.full((2, *image.shape), 9, np.float32),
+        lambda network, image, view: np.full((3, *image.shape), 9, np.float32),
     )
     with pytest.raises(TrainingError, match=r"calls 100% .* an object"):
         follow(train(scenes(), quick, small_net, out))
@@ -322,7 +325,8 @@ def test_a_better_model_is_not_replaced(
         """Draw the truth for the one, and nothing for the other."""
         truth = next(sample.labels for sample in scenes() if np.array_equal(sample.image, image))
         sees = (id(network) in rivals) == (better == "old")
-        return np.repeat(np.where(sees & (truth > 0), 9, -9)[None], 2, 0).astype(np.float32)
+        logit = np.where(sees & (truth > 0), 9, -9)[None]
+        return np.concatenate([logit, encode(truth).offset]).astype(np.float32)
 
     monkeypatch.setattr("napari_cellseg.learn.train.load_model", load)
     monkeypatch.setattr("napari_cellseg.learn.validation.draw_maps", draw)
@@ -401,3 +405,15 @@ def test_spoiled_frames_do_not_stop_training(
     told: list[Event] = []
     follow(train(samples, quick, small_net, out), told.append)
     assert all(math.isfinite(event.train_loss) for event in told if isinstance(event, EpochDone))
+
+
+def test_a_frozen_encoder_stays_as_it_was(
+    scenes: Scenes, small_net: NetConfig, quick: TrainConfig, out: Path, lenient: None
+) -> None:
+    base = follow(train(scenes(), quick, small_net, out))
+    config = quick.model_copy(update={"freeze_encoder": True, "seed": 3})
+    told: list[Event] = []
+    follow(train(scenes(seed=1), config, small_net, out.with_name("tuned"), base), told.append)
+    before, after = (load_model(path).network.state_dict() for path in (base, out.with_name("tuned")))
+    moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"decoder", "segmentation_head"}

@@ -11,10 +11,39 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.errors import ModelError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "weights.safetensors"
+COVER_FILE = "cover.png"
+"""A picture of what the model finds, 256 × 256 px; a model may have none."""
+
 _HASH_DIGITS = 12
+
+
+class DataSource(BaseModel):
+    """Images and labels of others that a model has learned from.
+
+    Attributes
+    ----------
+    name : str
+        Name of the data set.
+    licence : str
+        Its licence, best as an SPDX identifier such as ``CC-BY-4.0``.
+    citation : str
+        What to cite: authors, title, year, DOI.
+    url : str
+        Where it was found; may be empty.
+    frames : int
+        Frames of it that were trained on; 0 when not known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    licence: str
+    citation: str
+    url: str = ""
+    frames: int = Field(0, ge=0)
 
 
 class ModelCard(BaseModel):
@@ -37,7 +66,10 @@ class ModelCard(BaseModel):
     object_diameter_px : float
         Median diameter of the objects it was trained on, in pixels of the original frames.
     scale : float
-        Frames are resized by this factor before they enter the network; 1 or less.
+        Frames are resized by this factor before they enter the network.
+    any_size : bool
+        Whether it learned from frames that were all resized to this diameter: frames of other movies are,
+        too.
     pixel_size_um : float or None
         Of the training frames; None when not known.
     train : TrainConfig
@@ -66,6 +98,20 @@ class ModelCard(BaseModel):
         Of the weights file.
     notes : tuple of str
         What else should be known: data sets, licences, citations, fall backs.
+    title : str
+        What a person reads in place of the name; may be empty, as all that follow.
+    objects : str
+        What it finds, such as ``"nuclei"`` or ``"cells"``.
+    modality : str
+        The images it is for: ``"fluorescence"``, ``"bright-field"``, ``"phase contrast"``, ``"any"``.
+    sources : tuple of DataSource
+        Data of others that it has learned from.
+    limits : tuple of str
+        Where it is known to fail, a sentence each.
+    group_scores : dict of str to dict of str to float
+        The scores of every held-out group by itself; their names are those of `scores`.
+    note : str
+        What the person wrote about it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,7 +124,8 @@ class ModelCard(BaseModel):
     low_percentile: float = Field(ge=0, le=100)
     high_percentile: float = Field(ge=0, le=100)
     object_diameter_px: float = Field(gt=0)
-    scale: float = Field(1.0, gt=0, le=1)
+    scale: float = Field(1.0, gt=0, le=8)
+    any_size: bool = False
     pixel_size_um: float | None = None
     train: TrainConfig
     parent: str = ""
@@ -94,6 +141,19 @@ class ModelCard(BaseModel):
     versions: dict[str, str]
     sha256: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def object_px(self) -> float:
+        """Diameter of the typical object as the network sees it, in px of its own grid."""
+        return self.object_diameter_px * self.scale
+
+    title: str = ""
+    objects: str = ""
+    modality: str = ""
+    sources: tuple[DataSource, ...] = ()
+    limits: tuple[str, ...] = ()
+    group_scores: dict[str, dict[str, float]] = Field(default_factory=dict)
+    note: str = ""
 
 
 def model_hash(card: ModelCard) -> str:
@@ -178,6 +238,12 @@ def _parse(card_file: Path) -> ModelCard:
             f"The model {name} was made by a newer version of this program (its card has version {version})",
             f"This program knows cards up to version {SCHEMA_VERSION}",
             "Update with: pip install --upgrade napari-cellseg",
+        )
+    if isinstance(version, int) and version < SCHEMA_VERSION:
+        raise ModelError(
+            f"The model {name} was made by an older version of this program (its card has version {version})",
+            f"Networks draw other maps since version {SCHEMA_VERSION}",
+            "Train it anew",
         )
     try:
         return ModelCard.model_validate(raw)

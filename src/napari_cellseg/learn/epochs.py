@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -268,9 +268,7 @@ class Run:
         reduced = plan.side_px < self.config.patch_px
         tile = 2 * plan.side_px if reduced else _VALIDATION_TILE_PX
         batch = 1 if plan.device.name == "cpu" else min(plan.batch, 4)
-        return View(
-            self._view.scale, self._view.low, self._view.high, tile, tile // 8, batch, plan.device.name
-        )
+        return replace(self._view, tile_px=tile, overlap_px=tile // 8, batch=batch, device=plan.device.name)
 
     def _retreat(self, error: BaseException) -> Note:
         """Make do with less memory, or give up."""

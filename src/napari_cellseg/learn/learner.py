@@ -15,14 +15,15 @@ from napari_cellseg.errors import TrainingError
 from napari_cellseg.learn import runtime
 from napari_cellseg.learn.augment import augment, margin_px
 from napari_cellseg.learn.losses import loss_of
-from napari_cellseg.learn.nets import build
-from napari_cellseg.learn.patches import Frame, cut
+from napari_cellseg.learn.nets import build, freeze_encoder
+from napari_cellseg.learn.patches import Frame, cut, sampling_weights
 
 _AVERAGED_STEPS = 200
 """The average reaches back at most so many steps, and a tenth of the steps so far."""
 
 _WARM_UP_STEPS = 20
 _LAST_RATE = 0.02
+_WEIGHT_DECAY = 1e-4
 _LARGEST_GRADIENT = 5.0
 
 
@@ -49,16 +50,21 @@ class Learner:
         weights: dict[str, Tensor] | None = None,
     ) -> None:
         self.config = config
-        self.network = build(net, config.seed)
+        self.network = build(net, config.seed, pretrained=weights is None)
         if weights is not None:
             self.network.load_state_dict(weights)
+            if config.freeze_encoder:
+                freeze_encoder(self.network)
         self.average = copy.deepcopy(self.network).eval()
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=_WEIGHT_DECAY, foreach=True
+        )
         self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             self.optimiser, mode="max", factor=0.5, patience=max(1, config.patience // 3)
         )
         self.generator = runtime.seeded(config.seed)
         self.steps = 0
+        self._weights: Tensor | None = None
         self.base_rate = config.learning_rate
         self.use(plan)
 
@@ -102,16 +108,19 @@ class Learner:
             The loss is not a number.
         """
         side, device = self.plan.side_px, self.plan.device.name
-        batch = cut(frames, self.plan.batch, margin_px(side), self.generator)
+        if self._weights is None or len(self._weights) != len(frames):
+            self._weights = sampling_weights(frames)
+        batch = cut(frames, self.plan.batch, margin_px(side), self.generator, self._weights)
         batch = batch if device == "mps" else batch.to(device)  # torch cannot reflect on Apple's GPU
-        batch = augment(batch, side, self.generator).to(device)
+        looks = {"max_scale": self.config.max_scale, "invert": self.config.invert}
+        batch = augment(batch, side, self.generator, **looks).to(device)
         image = runtime.laid_out(batch.image, device)
         self._set_rate(spent)
         self.network.train()
         self.optimiser.zero_grad(set_to_none=True)
         with runtime.autocast(device):
             logits = self.network(image)
-        loss = loss_of(logits, batch.state, batch.depth)
+        loss = loss_of(logits, batch.state, batch.offset, self.config.loss)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(

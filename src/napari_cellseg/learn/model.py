@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from napari_cellseg.learn.card import CARD_FILE, WEIGHTS_FILE, ModelCard, read_c
 from napari_cellseg.learn.nets import STRIDE_PX, build
 from napari_cellseg.learn.normalise import normalise
 from napari_cellseg.learn.patches import resize, scaled_shape
+from napari_cellseg.learn.targets import OFFSET_UNIT_PX
 from napari_cellseg.learn.tiles import apply_tiled
 
 
@@ -172,6 +174,10 @@ class View:
         See `tiles.apply_tiled`.
     device : str
         Where the network is.
+    object_px : float
+        Diameter of a typical object on the network's grid.
+    flips : bool
+        Whether it also looks at the mirror images of the frame, and the maps are averaged.
     """
 
     scale: float
@@ -181,6 +187,28 @@ class View:
     overlap_px: int
     batch: int
     device: str
+    object_px: float
+    flips: bool = False
+
+    @property
+    def diameter_px(self) -> float:
+        """Diameter of a typical object in the frame, in px."""
+        return self.object_px / self.scale
+
+
+_MIRRORS: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))
+
+
+def _mirrored(
+    draw: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]],
+    picture: npt.NDArray[np.float32],
+    axes: tuple[int, ...],
+) -> npt.NDArray[np.float32]:
+    """Draw the maps of a mirror image, and mirror them back: places, and the direction of offsets."""
+    mirrored = np.ascontiguousarray(np.flip(picture, axes))
+    maps: npt.NDArray[np.float32] = np.flip(draw(mirrored), tuple(axis + 1 for axis in axes)).copy()
+    maps[[axis + 1 for axis in axes]] *= -1  # the offset along an axis is the map after the probability
+    return maps
 
 
 def draw_maps(network: nn.Module, image: npt.NDArray[Any], view: View) -> npt.NDArray[np.float32]:
@@ -198,7 +226,8 @@ def draw_maps(network: nn.Module, image: npt.NDArray[Any], view: View) -> npt.ND
     Returns
     -------
     ndarray
-        Axes MYX, float32: logits, in the size of the image.
+        Axes MYX, float32, in the size of the image: the logit of the object probability, and the offsets to
+        the centre in px of the image.
     """
 
     def apply(tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -206,8 +235,18 @@ def draw_maps(network: nn.Module, image: npt.NDArray[Any], view: View) -> npt.ND
         with torch.inference_mode(), runtime.autocast(view.device):
             return np.asarray(network(batch).float().cpu())
 
+    def draw(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return apply_tiled(
+            picture,
+            apply,
+            tile_px=view.tile_px,
+            overlap_px=view.overlap_px,
+            batch=view.batch,
+            multiple=STRIDE_PX,
+        )
+
     small = resize(normalise(image, view.low, view.high), scaled_shape(image.shape, view.scale))
-    maps = apply_tiled(
-        small, apply, tile_px=view.tile_px, overlap_px=view.overlap_px, batch=view.batch, multiple=STRIDE_PX
-    )
-    return resize(maps, (image.shape[0], image.shape[1]))
+    maps = np.mean([_mirrored(draw, small, axes) for axes in _MIRRORS], 0) if view.flips else draw(small)
+    maps = resize(maps, (image.shape[0], image.shape[1]))
+    maps[1:] *= OFFSET_UNIT_PX / view.scale
+    return maps

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 LOW_PERCENTILE = 1.0
-HIGH_PERCENTILE = 99.0
+HIGH_PERCENTILE = 99.5
 LIMITS = (-1.0, 3.0)
 """No pixel leaves this range, whatever it was: hot pixels must not drown the frame."""
 

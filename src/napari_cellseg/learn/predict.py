@@ -18,10 +18,12 @@ from napari_cellseg.errors import InputError, ModelError
 from napari_cellseg.learn import runtime
 from napari_cellseg.learn.card import ModelCard, model_hash
 from napari_cellseg.learn.events import FramePredicted, PredictSummary
-from napari_cellseg.learn.model import View, cached_model, draw_maps
-from napari_cellseg.learn.targets import decode
+from napari_cellseg.learn.model import TrainedModel, View, cached_model, draw_maps
+from napari_cellseg.learn.size import fitting_scale
+from napari_cellseg.learn.targets import VOTED_PX, decode
 from napari_cellseg.progress import Clock, Note, Steps
 
+_FRAMES_TO_MEASURE = 3
 _TILES_AT_ONCE = {"cpu": 1, "cuda": 8, "mps": 4}
 
 
@@ -72,13 +74,15 @@ def predict(
     runtime.give_way()
     device = runtime.choose_device(config.device)
     plan = runtime.Plan(_TILES_AT_ONCE[device.name], config.tile_px, device)
-    trained = cached_model(model, device.name)
+    trained, scale = cached_model(model, device.name), 0.0
     clock, start, counts = Clock(len(wanted), "frames predicted"), time.perf_counter(), []
     for done, t in enumerate(wanted, start=1):
         image = stack.frame(t, channel)
         while True:
             try:
-                maps = draw_maps(trained.network, image, _view(trained.card, stack, config, plan))
+                scale = scale or _scale(trained, stack, channel, config, plan)
+                view = _view(trained.card, scale, config, plan)
+                maps = draw_maps(trained.network, image, view)
                 break
             except (RuntimeError, MemoryError) as error:
                 if not runtime.is_out_of_memory(error):
@@ -87,7 +91,7 @@ def predict(
             runtime.free_memory()
             trained = cached_model(model, plan.device.name)
             yield Note(note)
-        labels, probability = labels_of(maps, config)
+        labels, probability = labels_of(maps, config, view.diameter_px)
         counts.append(int(labels.max()))
         yield FramePredicted(t, labels, probability if keep_probability else None)
         yield clock.at(done)
@@ -98,16 +102,18 @@ def predict(
 
 
 def labels_of(
-    maps: npt.NDArray[np.float32], config: PredictConfig
+    maps: npt.NDArray[np.float32], config: PredictConfig, diameter_px: float = VOTED_PX
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float16]]:
     """Turn what a network has drawn into labels and a probability.
 
     Parameters
     ----------
     maps : ndarray
-        Axes MYX, float32: logits, as `model.draw_maps` gives them.
+        Axes MYX, float32, as `model.draw_maps` gives them.
     config : PredictConfig
         Threshold and smallest object.
+    diameter_px : float
+        Diameter of a typical object.
 
     Returns
     -------
@@ -116,8 +122,8 @@ def labels_of(
     probability : ndarray
         Axes YX, float16, 0..1.
     """
-    probability, depth = expit(maps[0]), expit(maps[1])
-    labels = decode(probability, depth, config.threshold, config.min_diameter_px)
+    probability = expit(maps[0])
+    labels = decode(probability, maps[1:3], config.threshold, config.min_diameter_px, diameter_px)
     return labels, probability.astype(np.float16)
 
 
@@ -132,14 +138,27 @@ def _check(stack: Stack, channel: int, frames: Sequence[int]) -> None:
         )
 
 
-def _view(card: ModelCard, stack: Stack, config: PredictConfig, plan: runtime.Plan) -> View:
-    scale = card.scale
+def _scale(
+    trained: TrainedModel, stack: Stack, channel: int, config: PredictConfig, plan: runtime.Plan
+) -> float:
+    """Find the factor by which frames are resized, so that objects have the size that the model knows."""
+    card = trained.card
+    if config.diameter_px:
+        return card.object_px / config.diameter_px
+    if card.any_size:
+        chosen = sorted({round(at) for at in np.linspace(0, stack.n_frames - 1, _FRAMES_TO_MEASURE)})
+        frames = (stack.frame(t, channel) for t in chosen)
+        return fitting_scale(trained.network, frames, _view(card, 1.0, config, plan))
     if stack.pixel_size_um and card.pixel_size_um:  # another magnification than in training
-        scale *= stack.pixel_size_um / card.pixel_size_um
+        return card.scale * stack.pixel_size_um / card.pixel_size_um
+    return card.scale
+
+
+def _view(card: ModelCard, scale: float, config: PredictConfig, plan: runtime.Plan) -> View:
     overlap = min(config.overlap_px, plan.side_px // 4)
-    return View(
-        scale, card.low_percentile, card.high_percentile, plan.side_px, overlap, plan.batch, plan.device.name
-    )
+    low, high = card.low_percentile, card.high_percentile
+    side, batch, device = plan.side_px, plan.batch, plan.device.name
+    return View(scale, low, high, side, overlap, batch, device, card.object_px, config.flips)
 
 
 def _smaller(plan: runtime.Plan, error: BaseException) -> tuple[runtime.Plan, str]:

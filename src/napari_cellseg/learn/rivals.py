@@ -49,7 +49,7 @@ def score_rivals(models: Sequence[tuple[Path, TrainedModel]], exam: Exam, view: 
     exam : Exam
         The frozen frames.
     view : View
-        Only its device matters: each model looks at frames in its own way.
+        Its device and the size of the objects matter: each model looks at frames in its own way.
 
     Yields
     ------
@@ -64,7 +64,10 @@ def score_rivals(models: Sequence[tuple[Path, TrainedModel]], exam: Exam, view: 
     scored = []
     for path, model in models:
         card = model.card
-        theirs = View(card.scale, card.low_percentile, card.high_percentile, 512, 64, 1, view.device)
+        scale = card.object_px / view.diameter_px if card.any_size else card.scale
+        theirs = View(
+            scale, card.low_percentile, card.high_percentile, 512, 64, 1, view.device, card.object_px
+        )
         marks = yield from sit(runtime.laid_out(model.network, view.device), exam, theirs, PredictConfig())
         scored.append(Rival(path, card, marks.tally))
     return max(scored, key=lambda one: one.tally.quality, default=None)

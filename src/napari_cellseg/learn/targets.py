@@ -1,8 +1,12 @@
 """Instance labels as maps that a network can draw, and back.
 
-Two maps describe the objects: where any object is, and how deep inside its own object a pixel lies
-(0 at the border, 1 in the middle). The second has a valley between touching objects; a watershed from its
-summits, within the first, gives the objects back.
+Three maps describe the objects: where any object is, and, at every pixel of an object, how far it is to the
+object's centre, down and to the right. Pixels on both sides of a seam point away from each other, however
+thin the seam is: that is what tells touching objects apart. To find the objects again, every pixel votes for
+the place it points at; each summit of the votes is an object, and takes the pixels that voted nearest to it.
+
+Chosen by measurement among border, normalised distance to the border and offsets to the centre, all drawn by
+one network (``python -m benchmarks targets``).
 """
 
 from __future__ import annotations
@@ -12,13 +16,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from skimage.segmentation import watershed
+from skimage.measure import label as label_pieces
 
 from napari_cellseg.data.samples import IGNORE
+from napari_cellseg.learn.summits import nearest_summit
 
 BACKGROUND, OBJECT, IGNORED = 0, 1, 2
-SEED_DEPTH = 0.5
-"""Pixels deeper than this belong to the summit of an object, from which the watershed floods."""
+OFFSET_UNIT_PX = 8.0
+"""Networks draw offsets in this unit, on their own grid: numbers of about 1 are learned best."""
+VOTED_PX = 20.0
+"""Votes are gathered on a grid on which a typical object has this diameter; what follows is measured on
+it."""
+_CRUMB_PX = 10.0
+"""Loose pieces smaller than this, on that grid, are no objects: 3 % of a typical one."""
+
+Offsets = npt.NDArray[np.floating[Any]]
 
 
 class Targets(NamedTuple):
@@ -28,21 +40,20 @@ class Targets(NamedTuple):
     ----------
     state : ndarray
         Axes YX, uint8: 0 background, 1 object, 2 ignored.
-    depth : ndarray
-        Axes YX, float32 in 0..1: 0 outside and near the border of an object, 1 in its middle.
+    offset : ndarray
+        Axes (2, Y, X), float32: from each pixel of an object to the object's centre, in px, down and right;
+        0 elsewhere.
     """
 
     state: npt.NDArray[np.uint8]
-    depth: npt.NDArray[np.float32]
+    offset: npt.NDArray[np.float32]
 
 
 def encode(labels: npt.NDArray[Any]) -> Targets:
     """Turn instance labels into maps.
 
-    The depth of a pixel is its Euclidean distance to the outermost pixels of its object over the largest such
-    distance in the object. Where an object has a waist so narrow that it would fall apart into several
-    summits, depth saturates at the level of the waist, so that every object has exactly one summit. The edge
-    of the frame is not a border: the object goes on behind it.
+    The centre of an object is that of its pixels that lies nearest to its centroid, so that it is within the
+    object whatever the shape.
 
     Parameters
     ----------
@@ -54,46 +65,33 @@ def encode(labels: npt.NDArray[Any]) -> Targets:
     Targets
         The maps.
     """
-    objects = np.maximum(labels, 0).astype(np.int32)
-    depth = np.zeros(labels.shape, np.float32)
-    for label, box in enumerate(ndi.find_objects(objects), start=1):
-        if box is not None:
-            mask = objects[box] == label
-            depth[box][mask] = _depth_of_object(mask, box, labels.shape)[mask]
     state = np.where(labels == IGNORE, IGNORED, labels > 0).astype(np.uint8)
-    return Targets(state, depth)
+    offset = np.zeros((2, *labels.shape), np.float32)
+    rows, columns = np.nonzero(labels > 0)
+    if len(rows):
+        numbers = np.unique(labels[rows, columns], return_inverse=True)[1]
+        centres = _centres(numbers, np.stack([rows, columns]))
+        offset[:, rows, columns] = centres[:, numbers] - np.stack([rows, columns])
+    return Targets(state, offset)
 
 
-def _depth_of_object(
-    mask: npt.NDArray[np.bool_], box: tuple[slice, ...], frame: tuple[int, ...]
-) -> npt.NDArray[np.float32]:
-    """Compute the depth within the bounding box of one object."""
-    at_edge = [(int(s.start == 0), int(s.stop == n)) for s, n in zip(box, frame, strict=True)]
-    inside = np.pad(mask, at_edge, mode="edge")  # the object goes on behind the edge of the frame
-    inside = np.pad(inside, [(1 - a, 1 - b) for a, b in at_edge])
-    if inside.all():
-        return np.ones(mask.shape, np.float32)
-    # The outermost pixels are at 0 whatever the size of the object: touching objects then meet in a valley
-    # that is equally deep on both sides, and the watershed gives each its own.
-    distance = ndi.distance_transform_edt(inside)[1:-1, 1:-1].astype(np.float32) - 1
-    level = float(distance.max())
-    while level > 0 and _pieces(distance > SEED_DEPTH * level) > 1:
-        level = level * 0.8 if level > 0.5 else 0.0
-    if level <= 0:
-        return np.ones(mask.shape, np.float32)
-    depth: npt.NDArray[np.float32] = np.clip(distance / level, 0, 1)
-    return depth
-
-
-def _pieces(mask: npt.NDArray[np.bool_]) -> int:
-    return int(ndi.label(mask)[1])
+def _centres(numbers: npt.NDArray[np.intp], places: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Find the pixel nearest to the centroid of each object; axes (2, object)."""
+    areas = np.bincount(numbers)
+    centroids = np.stack([np.bincount(numbers, axis) / areas for axis in places])
+    away = ((places - centroids[:, numbers]) ** 2).sum(axis=0)
+    order = np.lexsort((away, numbers))
+    first = order[np.r_[0, np.cumsum(areas)[:-1]]]
+    nearest: npt.NDArray[np.intp] = places[:, first]
+    return nearest
 
 
 def decode(
     probability: npt.NDArray[np.floating[Any]],
-    depth: npt.NDArray[np.floating[Any]],
+    offset: Offsets,
     threshold: float = 0.5,
     min_diameter_px: float = 0.0,
+    diameter_px: float = VOTED_PX,
 ) -> npt.NDArray[np.int32]:
     """Turn maps into instance labels.
 
@@ -101,27 +99,58 @@ def decode(
     ----------
     probability : ndarray
         Axes YX, 0..1: how likely a pixel belongs to any object.
-    depth : ndarray
-        Axes YX, 0..1: as `Targets.depth`.
+    offset : ndarray
+        Axes (2, Y, X), in px: as `Targets.offset`.
     threshold : float
         Pixels above this probability belong to an object.
     min_diameter_px : float
         Objects of a smaller area than a disk of this diameter are left out.
+    diameter_px : float
+        Diameter of a typical object: what lies much closer together than this is one.
 
     Returns
     -------
     ndarray
-        Axes YX, int32: 0 background, 1, 2, ... objects without gaps in the numbers.
+        Axes YX, int32: 0 background, 1, 2, ... objects without gaps in the numbers, each in one piece.
     """
-    foreground = np.asarray(probability > threshold)
-    seeds, n_seeds = ndi.label(foreground & (depth > SEED_DEPTH))
-    if n_seeds:
-        labels = watershed(-depth.astype(np.float32), seeds, mask=foreground)
-    else:
-        labels = np.zeros(foreground.shape, np.int32)
-    flat, _ = ndi.label(foreground & (labels == 0))  # objects without a summit
-    labels = np.where(flat > 0, flat + n_seeds, labels)
+    labels = np.zeros(probability.shape, np.int32)
+    rows, columns = np.nonzero(probability > threshold)
+    if not len(rows):
+        return labels
+    scale = VOTED_PX / diameter_px
+    grid = [max(1, round(side * scale)) for side in probability.shape]
+    target_rows, target_columns = (
+        np.clip(np.rint((at + shift + 0.5) * scale - 0.5), 0, side - 1).astype(np.intp)
+        for at, shift, side in zip((rows, columns), offset[:, rows, columns], grid, strict=True)
+    )
+    votes = np.bincount(target_rows * grid[1] + target_columns, minlength=grid[0] * grid[1])
+    nearest = nearest_summit(votes.reshape(grid).astype(np.float32) * scale**2)
+    labels[rows, columns] = nearest[target_rows, target_columns]
+    labels = _in_one_piece(labels, _CRUMB_PX / scale**2)
     return _renumbered(labels, np.pi / 4 * min_diameter_px**2)
+
+
+def _in_one_piece(labels: npt.NDArray[np.int32], crumb_px: float) -> npt.NDArray[np.int32]:
+    """Make every piece an object, and give crumbs beside the largest piece of a label to what they touch.
+
+    Crumbs that touch nothing but each other are one object, unless they are a crumb together.
+    """
+    pieces = label_pieces(labels, background=0, connectivity=2).astype(np.int32)
+    areas = np.bincount(pieces.ravel())
+    owner = np.zeros(len(areas), np.int32)
+    owner[pieces.ravel()] = labels.ravel()
+    order = np.lexsort((areas, owner))
+    largest = np.r_[owner[order][1:] != owner[order][:-1], True]
+    crumb = areas < crumb_px
+    crumb[order[largest]] = False
+    crumb[0] = False
+    loose = crumb[pieces]
+    pieces[loose] = 0
+    pieces[loose] = ndi.maximum_filter(pieces, 3)[loose]
+    lost = label_pieces(loose & (pieces == 0), connectivity=2)
+    lost[(np.bincount(lost.ravel()) < crumb_px)[lost]] = 0
+    whole: npt.NDArray[np.int32] = np.where(lost > 0, lost + len(areas), pieces).astype(np.int32)
+    return whole
 
 
 def _renumbered(labels: npt.NDArray[Any], min_area_px: float) -> npt.NDArray[np.int32]:
@@ -135,7 +164,9 @@ def _renumbered(labels: npt.NDArray[Any], min_area_px: float) -> npt.NDArray[np.
 
 
 def median_diameter_px(labels: npt.NDArray[Any]) -> float | None:
-    """Measure the typical object.
+    """Measure the typical object: half of the area of all objects belongs to smaller ones.
+
+    Debris, many but small, hardly moves this median.
 
     Parameters
     ----------
@@ -145,8 +176,11 @@ def median_diameter_px(labels: npt.NDArray[Any]) -> float | None:
     Returns
     -------
     float or None
-        Median of the diameters of disks of the objects' areas, in px; None when there is no object.
+        Diameter of a disk of the typical object's area, in px; None when there is no object.
     """
     areas = np.bincount(np.maximum(labels, 0).ravel())[1:]
-    areas = areas[areas > 0]
-    return float(2 * np.sqrt(np.median(areas) / np.pi)) if len(areas) else None
+    areas = np.sort(areas[areas > 0])
+    if not len(areas):
+        return None
+    below = np.cumsum(areas)
+    return float(2 * np.sqrt(areas[np.searchsorted(below, below[-1] / 2)] / np.pi))

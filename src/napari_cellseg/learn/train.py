@@ -25,7 +25,7 @@ from napari_cellseg.learn.epochs import Best, Run
 from napari_cellseg.learn.learner import Learner
 from napari_cellseg.learn.model import TrainedModel, View, load_model, save_model
 from napari_cellseg.learn.normalise import HIGH_PERCENTILE, LOW_PERCENTILE
-from napari_cellseg.learn.patches import Frame, make_ready
+from napari_cellseg.learn.patches import Frame, fitted, make_ready
 from napari_cellseg.learn.rivals import Rival, compare, refuse_useless, score_rivals
 from napari_cellseg.learn.split import Split, split_samples
 from napari_cellseg.learn.targets import median_diameter_px
@@ -35,6 +35,8 @@ from napari_cellseg.progress import Cancelled, Clock, Note, Steps
 _EXAM_PART = 0.2
 _LEAST_EXAM_PX = 250_000
 _FINE_TUNING_RATE = 0.3
+_LARGEST_SCALE = 2.0
+"""Frames with small objects are enlarged, but not more than this: it costs time, and shows nothing new."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class _Job:
     run: Run
 
 
-def train(
+def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is by name and optional
     samples: Sequence[Sample],
     config: TrainConfig,
     net: NetConfig,
@@ -78,6 +80,7 @@ def train(
     image_channel: str = "",
     *,
     pixel_size_um: float | None = None,
+    any_size: bool = False,
 ) -> Steps[Path]:
     """Train a network and write a model folder.
 
@@ -104,6 +107,9 @@ def train(
         Name of the channel, for the card.
     pixel_size_um : float, optional
         Side of a pixel in µm, for the card.
+    any_size : bool
+        True for frames of many microscopes: each is first resized until its typical object has the size that
+        the network wants, and so are frames when the model is applied.
 
     Yields
     ------
@@ -128,11 +134,18 @@ def train(
     started = time.monotonic()
     runtime.give_way()
     _check(samples)
-    job = yield from _prepare(samples, config, _where_to_start(net, out, base), out, started)
+    start = _where_to_start(net, out, base)
+    if any_size:
+        samples = [fitted(sample, _wanted_px(start), _LARGEST_SCALE) for sample in samples]
+    job = yield from _prepare(samples, config, start, out, started)
     best = yield from _go(job.run)
     refuse_useless(best.tally)
     made = versioned(out)
     card = _card(job, made.name, best, image_channel, pixel_size_um)
+    if any_size:
+        card = card.model_copy(
+            update={"any_size": True, "object_diameter_px": _wanted_px(start), "scale": 1.0}
+        )
     save_model(made, card, best.weights)
     remove_checkpoint(job.run.folder)
     if job.rival is None:
@@ -195,15 +208,20 @@ def _where_to_start(net: NetConfig, out: Path, base: Path | None) -> _Start:
     return _Start(net, rivals[0][1] if base is not None else None, tuple(rivals))
 
 
+def _wanted_px(start: _Start) -> float:
+    """Diameter that the typical object is to have on the network's grid: the one that its weights know."""
+    return start.base.card.object_px if start.base is not None else start.net.object_px
+
+
 def _look(split: Split, start: _Start, device: runtime.DeviceChoice) -> tuple[float, View]:
     """Find the size of the objects, and how the network is to look at the frames."""
     sizes = [median_diameter_px(sample.labels) for sample in split.training]
     diameter = float(np.median([size for size in sizes if size is not None] or [start.net.object_px]))
-    wanted, low, high = start.net.object_px, LOW_PERCENTILE, HIGH_PERCENTILE
-    if start.base is not None:  # the size, and the greys, that its weights know
-        card = start.base.card
-        wanted, low, high = card.object_diameter_px * card.scale, card.low_percentile, card.high_percentile
-    return diameter, View(min(1.0, wanted / diameter), low, high, 512, 64, 1, device.name)
+    wanted, low, high = _wanted_px(start), LOW_PERCENTILE, HIGH_PERCENTILE
+    if start.base is not None:  # the greys that its weights know
+        low, high = start.base.card.low_percentile, start.base.card.high_percentile
+    scale = min(_LARGEST_SCALE, wanted / diameter)
+    return diameter, View(scale, low, high, 512, 64, 1, device.name, scale * diameter)
 
 
 def _frames(split: Split, view: View) -> Steps[list[Frame]]:

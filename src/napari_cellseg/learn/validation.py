@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -17,7 +18,7 @@ from napari_cellseg.learn.model import View, draw_maps
 from napari_cellseg.learn.normalise import normalise
 from napari_cellseg.learn.predict import labels_of
 from napari_cellseg.learn.scores import Tally, tally
-from napari_cellseg.learn.targets import Targets, encode
+from napari_cellseg.learn.targets import OFFSET_UNIT_PX, Targets, encode
 from napari_cellseg.progress import Progress, Steps
 
 _PICTURES = 3
@@ -107,11 +108,18 @@ def sit(network: nn.Module, exam: Exam, view: View, predicting: PredictConfig) -
     for done, (sample, targets) in enumerate(zip(exam.samples, exam.targets, strict=True)):
         yield Progress(done, len(exam.samples), "validation frames scored")
         maps = draw_maps(network, sample.image, view)
-        labels, _ = labels_of(maps, predicting)
-        loss = loss_of(torch.from_numpy(maps)[None], *(torch.from_numpy(plane)[None] for plane in targets))
-        total += tally(sample.labels, labels, float(loss))
+        labels, _ = labels_of(maps, predicting, view.diameter_px)
+        total += tally(sample.labels, labels, _loss(maps, targets, view.scale))
         found.append(labels)
     return Marks(total, _pictures(exam, found))
+
+
+def _loss(maps: npt.NDArray[np.float32], targets: Targets, scale: float) -> float:
+    """Compute the loss as in training: offsets on the network's grid, in its unit."""
+    drawn = maps.copy()
+    drawn[1:] *= scale / OFFSET_UNIT_PX
+    state, offset = (torch.from_numpy(plane)[None] for plane in targets)
+    return float(loss_of(torch.from_numpy(drawn)[None], state, offset * scale))
 
 
 def _pictures(exam: Exam, found: Sequence[np.ndarray]) -> ValidationPictures:

@@ -9,11 +9,12 @@ from napari_cellseg.pipeline.evaluating import evaluate_folders
 from napari_cellseg.pipeline.labelling import label_stacks
 from napari_cellseg.pipeline.measuring import measure_labels, origin_of
 from napari_cellseg.pipeline.predicting import predict_into, predict_stacks
-from napari_cellseg.pipeline.training import train_on_labels, training_samples
+from napari_cellseg.pipeline.training import labelled_samples, train_on_labels, training_samples
 
 __all__ = [
     "evaluate_folders",
     "label_stacks",
+    "labelled_samples",
     "measure_labels",
     "origin_of",
     "predict_into",

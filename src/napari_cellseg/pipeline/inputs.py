@@ -13,6 +13,9 @@ from napari_cellseg.data.storage import storage
 from napari_cellseg.errors import InputError
 from napari_cellseg.progress import Clock, Event, Progress
 
+FLUORESCENCE = "fluorescence"
+"""What the card of a model for stained cells says as its modality."""
+
 Choice = str | int | None
 """A channel by name or by number (from 0); None: told apart by name."""
 
@@ -45,6 +48,42 @@ def image_channel(stack: Stack, choice: Choice) -> int:
             "Name one: --image-channel NAME",
         )
     return found
+
+
+def model_channel(stack: Stack, choice: Choice, modality: str) -> int:
+    """Choose the channel that a model is to look at.
+
+    Parameters
+    ----------
+    stack : Stack
+        The images.
+    choice : str, int or None
+        The channel by name or number; None: the only one, or the one whose name suits the model.
+    modality : str
+        What the model's card says that it was trained on.
+
+    Returns
+    -------
+    int
+        The channel, from 0.
+
+    Raises
+    ------
+    InputError
+        There is no such channel, or more than one could be meant; the message lists them.
+    """
+    if choice is None and len(stack.channels) == 1:
+        return 0
+    if choice is not None or modality != FLUORESCENCE:
+        return image_channel(stack, choice)
+    stained = find_channels(stack, need_image=False).fluorescence
+    if stained is None:
+        raise InputError(
+            f"{stack.name} has the channels {', '.join(stack.channels)}, and none is clearly a stain",
+            "The model looks at stained cells",
+            "Name it: --image-channel NAME",
+        )
+    return stained
 
 
 def fluorescence_channel(stack: Stack, choice: Choice) -> int:

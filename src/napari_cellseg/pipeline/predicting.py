@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellseg.config import MeasureConfig, PredictConfig
+from napari_cellseg.data.probabilities import FOLDER, write_probabilities
 from napari_cellseg.data.project import new_label_movie
 from napari_cellseg.data.stack import Stack
-from napari_cellseg.data.write import write_labels
+from napari_cellseg.data.write import storage, write_labels
 from napari_cellseg.learn.card import model_hash, read_card
 from napari_cellseg.learn.events import FramePredicted
 from napari_cellseg.measure.objects import measure
 from napari_cellseg.measure.tables import CellTable, write_tables
-from napari_cellseg.pipeline.inputs import Choice, image_channel, in_turn, scratch_in
+from napari_cellseg.pipeline.inputs import Choice, in_turn, model_channel, scratch_in
 from napari_cellseg.pipeline.measuring import origin_of
 from napari_cellseg.progress import Event, Steps, relay
 
@@ -29,10 +30,12 @@ def predict_stacks(
     channel: Choice = None,
     config: PredictConfig | None = None,
     measuring: MeasureConfig | None = None,
+    probabilities: bool = False,
 ) -> Steps[CellTable]:
     """Find the objects in every stack and count them.
 
-    Writes ``NAME.tif`` (labels) per stack, ``counts.csv`` and ``cells.csv``.
+    Writes ``NAME.tif`` (labels) per stack, ``counts.csv`` and ``cells.csv``; where they are wanted,
+    ``probabilities/NAME.tif`` too.
 
     Parameters
     ----------
@@ -43,11 +46,13 @@ def predict_stacks(
     folder : Path
         Where the results go; made when it is not there.
     channel : str, int or None
-        The label-free channel, by name or number; None: by its usual names.
+        The channel to look at, by name or number; None: the one that suits the model, by its usual names.
     config : PredictConfig, optional
         How the model is applied.
     measuring : MeasureConfig, optional
         What is counted.
+    probabilities : bool
+        True writes the probability of foreground too: 8 bits, 255 for 1.
 
     Yields
     ------
@@ -63,12 +68,21 @@ def predict_stacks(
     card = read_card(model)
     tables = []
     for stack, so_far in in_turn(stacks, "frames predicted"):
-        found = image_channel(stack, channel)
+        found = model_channel(stack, channel, card.modality)
         origin = origin_of(stack, card.name, model_hash(card), config, measuring)
         with scratch_in(folder) as scratch:
-            movie = new_label_movie(scratch / "labels.npy", (stack.n_frames, *stack.frame_shape))
-            yield from relay(predict_into(movie, stack, found, model, config), so_far)
+            shape = (stack.n_frames, *stack.frame_shape)
+            movie = new_label_movie(scratch / "labels.npy", shape)
+            chance = _new_chances(scratch / "chances.npy", shape) if probabilities else None
+            yield from relay(predict_into(movie, stack, found, model, config, probability=chance), so_far)
             tables.append((yield from measure(stack, movie, measuring, origin)))
+            if chance is not None:
+                write_probabilities(
+                    folder / FOLDER / f"{stack.name}.tif",
+                    chance,
+                    pixel_size_um=stack.pixel_size_um,
+                    frame_interval_s=stack.frame_interval_s,
+                )
             write_labels(
                 folder / f"{stack.name}.tif",
                 movie,
@@ -78,6 +92,11 @@ def predict_stacks(
     cells = CellTable.concat(tables)
     write_tables(folder, cells)
     return cells
+
+
+def _new_chances(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.float16]:
+    with storage(path):
+        return np.lib.format.open_memmap(path, "w+", np.float16, shape)
 
 
 def predict_into(

@@ -66,9 +66,48 @@ def train_on_labels(
     """
     from napari_cellseg.learn.train import train  # torch only where it is needed
 
+    samples, names = labelled_samples(stacks, labels, channel)
+    sizes = {stack.pixel_size_um for stack in stacks}
+    steps = train(
+        samples,
+        config or TrainConfig(),
+        net or NetConfig(),
+        out,
+        base,
+        ", ".join(sorted(names)),
+        pixel_size_um=sizes.pop() if len(sizes) == 1 else None,
+    )
+    return (yield from steps)
+
+
+def labelled_samples(
+    stacks: Sequence[Stack], labels: Path, channel: Choice = None
+) -> tuple[list[Sample], set[str]]:
+    """Pair stacks with a folder of labels; frames that were rejected are left out.
+
+    Parameters
+    ----------
+    stacks : sequence of Stack
+        The images.
+    labels : Path
+        Folder of label files, matched to the stacks by name; see `napari_cellseg.label.folder`.
+    channel : str, int or None
+        The label-free channel, by name or number; None: by its usual names.
+
+    Returns
+    -------
+    samples : list of Sample
+        One per frame.
+    names : set of str
+        Names of the channels.
+
+    Raises
+    ------
+    InputError
+        Labels are missing or of another shape, or no frame is left.
+    """
     samples: list[Sample] = []
     names: set[str] = set()
-    sizes = {stack.pixel_size_um for stack in stacks}
     rejected = rejected_frames(labels)
     by_name = {Path(stack.name): stack for stack in stacks}
     for name, file in match_by_stem(list(by_name), images_in(labels)):
@@ -83,16 +122,7 @@ def train_on_labels(
             "At least one labelled frame that was not rejected is needed",
             f"Look at the reasons in {labels / VERDICTS}",
         )
-    steps = train(
-        samples,
-        config or TrainConfig(),
-        net or NetConfig(),
-        out,
-        base,
-        ", ".join(sorted(names)),
-        pixel_size_um=sizes.pop() if len(sizes) == 1 else None,
-    )
-    return (yield from steps)
+    return samples, names
 
 
 def training_samples(

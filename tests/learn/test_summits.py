@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_cellseg.learn.summits import nearest_summit
+
+
+def votes_at(*places: tuple[int, int], n: float = 100, spread: float = 0.0, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    votes = np.zeros((40, 60), np.float32)
+    for place in places:
+        points = np.rint(random.normal(place, spread, (int(n), 2))).astype(int)
+        np.add.at(votes, tuple(np.clip(points, 0, (39, 59)).T), 1)
+    return votes
+
+
+def test_precise_votes_stay_apart_however_near() -> None:
+    numbers = nearest_summit(votes_at((20, 20), (20, 24), (30, 50)))
+    assert len(np.unique(numbers)) == 3
+    assert numbers[20, 20] != numbers[20, 24]
+    assert numbers[0, 0] == numbers[20, 20]
+
+
+def test_votes_in_doubt_are_one_hill() -> None:
+    numbers = nearest_summit(votes_at((20, 30), n=300, spread=3.0))
+    assert len(np.unique(numbers)) == 1
+
+
+def test_a_small_top_between_two_hills_is_no_bridge() -> None:
+    votes = votes_at((20, 15), (20, 27), n=400, spread=2.0) + votes_at((20, 21), n=8, spread=0.5)
+    numbers = nearest_summit(votes)
+    assert numbers[20, 15] != numbers[20, 27]
+
+
+@pytest.mark.parametrize("votes", [np.zeros((5, 7), np.float32), np.ones((1, 1), np.float32)])
+def test_there_is_always_one(votes: np.ndarray) -> None:
+    assert (nearest_summit(votes) == 1).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_every_place_has_a_number_and_a_summit_its_own(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    places = [
+        (int(y), int(x)) for y, x in zip(random.integers(0, 40, 6), random.integers(0, 60, 6), strict=True)
+    ]
+    numbers = nearest_summit(votes_at(*places))
+    assert numbers.shape == (40, 60)
+    assert numbers.min() >= 1
+    for y, x in places:
+        far = [np.hypot(y - v, x - u) for v, u in places if (v, u) != (y, x)]
+        if not far or min(far) > 5:
+            assert all(numbers[y, x] != numbers[v, u] for v, u in places if (v, u) != (y, x))

@@ -14,7 +14,7 @@ from napari_cellseg import __version__
 from napari_cellseg.cli import main
 from napari_cellseg.data.sample_study import sample_positions, sample_truth
 
-SHORT = ["--max-epochs", "1", "--patch-px", "64", "--batch-size", "4", "--seed", "1"]
+SHORT = ["--max-epochs", "12", "--patch-px", "64", "--batch-size", "4", "--seed", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first, second, held_out = map(str, sample_positions())
     assert main(["label", first, second, "-o", str(folder / "labels")]) == 0
     train = ["train", first, second, "--labels", str(folder / "labels"), "-o", str(folder / "model"), *SHORT]
-    assert main([*train, "--minutes", "0.3"]) == 0
+    assert main([*train, "--minutes", "1"]) == 0
     predict = ["predict", held_out, "--model", str(folder / "model"), "-o", str(folder / "results")]
-    assert main(predict) == 0
+    assert main([*predict, "--probabilities"]) == 0
     return folder
 
 
@@ -62,6 +62,23 @@ def test_results_name_their_origin(walk: Path) -> None:
         assert (table["image"] == "pos03").all()
         assert (table["model_hash"] == card["sha256"][:12]).all()
         assert (table["program_version"] == __version__).all()
+
+
+def test_probabilities_can_be_checked_against_the_truth(
+    walk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = walk / "results"
+    chance = tifffile.imread(results / "probabilities" / "pos03.tif")
+    labels = tifffile.imread(results / "pos03.tif")
+    assert chance.dtype == np.uint8
+    assert chance.shape == labels.shape
+    assert (chance[labels > 0] >= 127).mean() > 0.9  # but for holes that were filled
+    truth = str(sample_truth(sample_positions()[2]))
+    told = ["--probabilities", str(results / "probabilities"), "-o", str(walk / "checked"), "--json"]
+    assert main(["evaluate", truth, str(results / "pos03.tif"), *told]) == 0
+    pooled = json.loads(capsys.readouterr().out)["total"]["pooled"]
+    assert 0 < pooled["ece"] < 1
+    assert 0 < pooled["brier"] < 1
 
 
 def test_measure_counts_what_predict_counted(walk: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from napari_cellseg import __version__
+from napari_cellseg.cli.model_options import add_model_commands
 from napari_cellseg.cli.options import add_options
 from napari_cellseg.config import (
     LabelConfig,
@@ -141,6 +142,10 @@ def _predict(commands: _Commands) -> None:
     _inputs(parser)
     parser.add_argument("--model", required=True, help="A model's name or folder.")
     _output(parser, "Folder of the labels, one file per input, and of counts.csv and cells.csv.")
+    parser.add_argument(
+        "--probabilities", action="store_true",
+        help="Write the probability of foreground too, as DIR/probabilities/NAME.tif (8 bits, 255 for 1).",
+    )  # fmt: skip
     _image(parser)
     _reading(parser)
     add_options(parser, PredictConfig)
@@ -168,14 +173,26 @@ def _evaluate(commands: _Commands) -> None:
     )
     parser.add_argument("--images", type=Path, metavar="DIR", help="Images of the same names, to draw on.")
     parser.add_argument(
+        "--probabilities", type=Path, metavar="DIR",
+        help="Predicted probabilities of the same names, to be checked too: fractions, or 8 or 16 bits.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--groups", type=Path, metavar="CSV",
+        help="Table with the columns image and group. Default: groups as the files' names tell them.",
+    )  # fmt: skip
+    parser.add_argument(
         "--output", "-o", type=Path, metavar="DIR",
-        help="Folder of scores.json and of the overlay pictures. Default: PREDICTION_DIR/evaluation.",
+        help="Folder of the report, scores, tables and overlay pictures. Default: PREDICTION_DIR/evaluation.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--report", action=argparse.BooleanOptionalAction,
+        help="Write report.html and its tables as CSV. Default: yes, but not with --json.",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="Print JSON only, no table.")
 
 
 def _models(commands: _Commands) -> None:
-    _add(commands, "models", "List the models that are there.")
+    add_model_commands(_add(commands, "models", "List the models, put them in order, give and take them."))
 
 
 def _doctor(commands: _Commands) -> None:

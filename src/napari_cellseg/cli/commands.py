@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_cellseg.cli.bar import show
 from napari_cellseg.cli.options import config_from
@@ -20,9 +20,6 @@ from napari_cellseg.config import (
     TriageConfig,
 )
 from napari_cellseg.data.stack import Stack, ZChoice
-
-if TYPE_CHECKING:
-    from napari_cellseg.learn.card import ModelCard
 
 
 def inspect(options: argparse.Namespace) -> int:
@@ -130,6 +127,7 @@ def predict(options: argparse.Namespace) -> int:
             channel=options.image_channel,
             config=config_from(options, PredictConfig),
             measuring=config_from(options, MeasureConfig),
+            probabilities=options.probabilities,
         )
     )
     return _tell_counts(len(cells.cells), len(cells.counts), options.output)
@@ -168,48 +166,56 @@ def evaluate(options: argparse.Namespace) -> int:
     Parameters
     ----------
     options : argparse.Namespace
-        The two folders, images to draw on, output.
+        The two folders, what lies beside them, output, and what of it is wanted.
 
     Returns
     -------
     int
         0.
     """
+    from napari_cellseg.evaluate.bootstrap import intervals
     from napari_cellseg.pipeline import evaluate_folders
 
-    output = options.output or options.prediction / "evaluation"
-    scores = show(evaluate_folders(options.truth, options.prediction, output, images=options.images))
+    folder = options.prediction if options.prediction.is_dir() else options.prediction.parent
+    output = options.output or folder / "evaluation"
+    report = not options.json if options.report is None else options.report
+    scores = show(
+        evaluate_folders(
+            options.truth,
+            options.prediction,
+            output,
+            images=options.images,
+            probabilities=options.probabilities,
+            groups=options.groups,
+            report=report,
+        )
+    )
+    found = intervals(scores)
     if not options.json:
-        print(scores.table())
-        print(f"Overlay pictures (green found, blue missed, red invented): {output}")
-    print(scores.to_json())
+        print(scores.table(intervals=found))
+        print(f"Overlay pictures (green found, blue missed, orange invented): {output}")
+        if report:
+            print(f"Report: {output / 'report.html'}")
+    print(scores.to_json(found))
     return 0
 
 
-def models(options: argparse.Namespace) -> int:  # noqa: ARG001 - all commands are called alike
-    """List the models.
+def models(options: argparse.Namespace) -> int:
+    """List the models, put them in order, compare them, give and take them.
 
     Parameters
     ----------
     options : argparse.Namespace
-        Nothing is read from it.
+        What to do, and with which.
 
     Returns
     -------
     int
         0.
     """
-    from napari_cellseg.learn.registry import list_models, user_models_folder
+    from napari_cellseg.cli.models import run
 
-    found = list_models()
-    for name, folder, card in found:
-        print(f"{name}\t{_about(card)}\t{folder}")
-    if not found:
-        print(
-            "No models yet. `napari-cellseg train` makes one;"
-            f" models in {user_models_folder()} are listed by name."
-        )
-    return 0
+    return run(options)
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -321,11 +327,6 @@ def _z(told: str | None) -> ZChoice:
         raise SettingsError(
             f"--z is {told!r}", "It can be max, middle, or the number of a plane from 0"
         ) from error
-
-
-def _about(card: ModelCard) -> str:
-    scores = ", ".join(f"{name} {value:.2f}" for name, value in card.scores.items())
-    return f"{card.image_channel or 'images'}, objects of {card.object_diameter_px:.0f} px, {scores} held out"
 
 
 def _tell_counts(n_objects: int, n_frames: int, folder: Path) -> int:

@@ -33,12 +33,24 @@ def bundled_models_folder() -> Path:
     return Path(__file__).parents[1] / "models"
 
 
-def _model_folders(extra: Sequence[Path]) -> dict[str, Path]:
-    """Map names to folders; the first of a name wins: a study's own, the person's, the program's."""
+def model_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
+    """Map the names of models to their folders, without a look at what is in them.
+
+    Parameters
+    ----------
+    extra : sequence of Path
+        More folders that hold model folders, such as a study's.
+
+    Returns
+    -------
+    dict of str to Path
+        Of two models of one name the first is taken: the study's own, the person's, the program's.
+    """
     found: dict[str, Path] = {}
     for place in (*extra, user_models_folder(), bundled_models_folder()):
         for card in sorted(place.glob(f"*/{CARD_FILE}")):
-            found.setdefault(card.parent.name, card.parent)
+            if not card.parent.name.startswith("."):  # half-written, or in the bin
+                found.setdefault(card.parent.name, card.parent)
     return found
 
 
@@ -56,7 +68,7 @@ def list_models(extra: Sequence[Path] = ()) -> list[tuple[str, Path, ModelCard]]
         Name, folder and card, by name. A damaged model is left out; `find_model` and loading say why.
     """
     models = []
-    for name, folder in sorted(_model_folders(extra).items()):
+    for name, folder in sorted(model_folders(extra).items()):
         try:
             models.append((name, folder, read_card(folder)))
         except ModelError:  # told when somebody asks for this model
@@ -87,7 +99,7 @@ def find_model(name_or_folder: str | Path, extra: Sequence[Path] = ()) -> Path:
     folder = Path(name_or_folder)
     if (folder / CARD_FILE).is_file():
         return folder
-    named = _model_folders(extra)
+    named = model_folders(extra)
     if str(name_or_folder) in named:
         return named[str(name_or_folder)]
     if folder.is_dir():

@@ -12,8 +12,9 @@ from qtpy.QtCore import QObject, QTimer
 class Calm(QObject):
     """Passes on the latest of many values, twice a second.
 
-    A window with OpenGL in it is put together anew, as a whole, for every repaint of a label in it: with OpenGL in
-    software that takes as long as a frame. So all of these tick at the same moments, for one repaint together.
+    A window with OpenGL in it is put together anew, as a whole, for every repaint of a label in it: with
+    OpenGL in software that takes as long as a frame. So all of these tick at the same moments, for one
+    repaint together.
 
     Parameters
     ----------

@@ -15,11 +15,13 @@ from napari_cellseg.config import MeasureConfig, PredictConfig
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.live import counting
 from napari_cellseg.live.training import DeviceChosen
+from napari_cellseg.pipeline.inputs import FLUORESCENCE
 from napari_cellseg.progress import Event, Progress
 from napari_cellseg.ui.calm import Calm
 from napari_cellseg.ui.count_panel import CountPanel, count_text
 from napari_cellseg.ui.forms import ConfigForm
 from napari_cellseg.ui.model_combo import ModelCombo
+from napari_cellseg.ui.model_menu import ModelMenu, with_menu
 from napari_cellseg.ui.predictions import PredictionLayers
 from napari_cellseg.ui.step import Step
 
@@ -55,7 +57,8 @@ class CountStep(Step):
         self.model.setToolTip("The model that finds the nuclei. Step 4 trains one.")
         self.model.model_chosen.connect(self._model_chosen)
         form = QFormLayout()
-        form.addRow("Model", self.model)
+        self.menu = ModelMenu(session, self.model, self.message, self)
+        form.addRow("Model", with_menu(self.model, self.menu))
         self.body.addLayout(form)
         self.config = ConfigForm(PredictConfig, parent=self)
         self.measuring = ConfigForm(MeasureConfig, parent=self)
@@ -133,12 +136,13 @@ class CountStep(Step):
             self._missing("Choose the images in step 1 first.", "Go to 1 Data", "Data")
             return
         if model is None:
-            self._missing("There is no model yet. Step 4 trains one.", "Go to 4 Train", "Train")
+            text = "Choose a model above, one of the program's or your own. Step 4 trains one."
+            self._missing(text, "Go to 4 Train", "Train")
             return
         try:
             study = session.need_study()
             job = counting.PredictionJob(
-                session.image_channel,
+                self._channel(),
                 tuple(frames),
                 model,
                 self.config.value(),
@@ -160,6 +164,13 @@ class CountStep(Step):
         )
         self.one.setEnabled(False)
         self.follow(task, "Stop", "Stop; the frames counted so far are kept")
+
+    def _channel(self) -> int:
+        """Choose the channel that suits the model: the label-free one, unless it knows stained cells."""
+        card, stained = self.model.card(), self.session.fluorescence_channel
+        if card is not None and card.modality == FLUORESCENCE and stained is not None:
+            return stained
+        return self.session.image_channel
 
     def _missing(self, text: str, button: str, step: str) -> None:
         self.message.tell(text, "warning", button, lambda: self.session.step_wanted.emit(step))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
+from napari_cellseg.learn.shelf import is_bundled
 from napari_cellseg.live.training import known_models
+from napari_cellseg.ui.model_tips import tip
 
 if TYPE_CHECKING:
     from napari_cellseg.learn.card import ModelCard
@@ -85,26 +87,28 @@ class ModelCombo(QComboBox):
 
     def _found(self, models: list[tuple[str, Path, ModelCard]]) -> None:
         wanted = self._wanted or self.model  # what was chosen while the models were listed stays chosen
+        gone = {folder for _, folder, _ in self._models} - {folder for _, folder, _ in models}
         self._models, self._wanted, self._listing = models, None, None
-        self._fill(wanted)
+        self._fill(None if wanted in gone else wanted)
 
     def _fill(self, wanted: Path | None) -> None:
         self.blockSignals(True)
         self.clear()
         if self._empty:
             self.addItem(self._empty, None)
-        for name, folder, card in self._models:
+        for name, folder, card in sorted(self._models, key=lambda one: is_bundled(one[1])):
             iou = card.scores.get("iou")
             self.addItem(name if iou is None else f"{name}  (IoU {iou:.2f})", folder)
-            self.setItemData(self.count() - 1, _about(folder, card), _TOOLTIP)
+            self.setItemData(self.count() - 1, tip(folder, card), _TOOLTIP)
         if wanted is not None and self.findData(wanted) < 0:
             self.addItem(wanted.name, wanted)
         self.addItem(_OTHER, "")
-        index = self.findData(wanted) if wanted is not None else 0
-        self.setCurrentIndex(index if index >= 0 else 0)
-        if not self._models and not self._empty and wanted is None:
-            self.setCurrentIndex(-1)
-            self.setPlaceholderText("no model yet")
+        self.setPlaceholderText("choose a model")
+        chosen = wanted
+        if chosen is None and not self._empty:  # which of the program's models suits, the person has to say
+            chosen = next((folder for _, folder, _ in self._models if not is_bundled(folder)), None)
+        index = self.findData(chosen) if chosen is not None else -1
+        self.setCurrentIndex(index if index >= 0 or not self._empty else 0)
         self.blockSignals(False)
         self._tell()
 
@@ -122,12 +126,3 @@ class ModelCombo(QComboBox):
 
 
 _TOOLTIP = 3  # Qt.ItemDataRole.ToolTipRole as the number that setItemData takes
-
-
-def _about(folder: Path, card: ModelCard) -> str:
-    scores = ", ".join(f"{name} {value:.2f}" for name, value in card.scores.items())
-    return (
-        f"{folder}\nTrained {card.created[:10]} on {card.n_frames} frames"
-        f" ({card.image_channel or 'channel not named'}), nuclei of {card.object_diameter_px:.0f} px\n"
-        f"On frames kept aside: {scores}"
-    )

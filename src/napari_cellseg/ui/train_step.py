@@ -18,6 +18,7 @@ from napari_cellseg.ui.curves import LearningCurves, PictureRows
 from napari_cellseg.ui.forms import ConfigForm
 from napari_cellseg.ui.layers import LayerCombo, role_of
 from napari_cellseg.ui.model_combo import ModelCombo
+from napari_cellseg.ui.model_menu import ModelMenu, with_menu
 from napari_cellseg.ui.sources import is_finished_labels, labels_source
 from napari_cellseg.ui.step import Step, folded, time_left
 
@@ -61,7 +62,8 @@ class TrainStep(Step):
         self.frames.setWordWrap(True)
         form = QFormLayout()
         form.addRow("Learn from", self.labels)
-        form.addRow("Start with", self.base)
+        self.menu = ModelMenu(session, self.base, self.message, self)
+        form.addRow("Start with", with_menu(self.base, self.menu))
         self.body.addLayout(form)
         self.body.addWidget(self.frames)
         self.name = QLineEdit("model", self)

@@ -1,0 +1,108 @@
+"""Several models on the same frames, so that a person can choose between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import pandas as pd
+
+from napari_cellseg.config import PredictConfig
+from napari_cellseg.data.samples import Sample
+from napari_cellseg.data.stack import Stack
+from napari_cellseg.errors import InputError
+from napari_cellseg.learn.card import model_hash, read_card
+from napari_cellseg.learn.events import FramePredicted
+from napari_cellseg.learn.predict import predict
+from napari_cellseg.learn.scores import Tally, tally
+from napari_cellseg.progress import Clock, Note, Steps
+
+_WHAT = "frames predicted"
+
+
+def compare_models(
+    models: Sequence[Path], samples: Sequence[Sample], config: PredictConfig | None = None
+) -> Steps[pd.DataFrame]:
+    """Score models on the same labelled frames, each as it would be used to count.
+
+    Parameters
+    ----------
+    models : sequence of Path
+        Their folders.
+    samples : sequence of Sample
+        The frames. Those of one group are taken for one movie: where a model measures how large the objects
+        are, it does so once for the group.
+    config : PredictConfig, optional
+        How the models are applied.
+
+    Yields
+    ------
+    Event
+        `Progress` over all frames of all models, and `Note`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per model, the best first (by the mean of ``iou`` and ``ap50``): ``model``, ``model_hash``,
+        ``frames``, ``iou``, ``ap50``, ``f1``, ``count_error`` (see `scores.Tally`), ``seconds`` (for all
+        frames), ``trained_on`` (those of the groups that it has learned from, so that its scores flatter it).
+
+    Raises
+    ------
+    InputError
+        There is no model or no frame.
+    ModelError
+        A model cannot be used.
+    """
+    if not models or not samples:
+        raise InputError(
+            f"{len(models)} models and {len(samples)} labelled frames were given",
+            "At least one of each is needed",
+        )
+    clock = Clock(len(models) * len(samples), _WHAT)
+    movies, groups = list(_movies(samples)), {sample.group for sample in samples}
+    rows = []
+    for number, folder in enumerate(models):
+        card, start = read_card(folder), time.perf_counter()
+        total = yield from _score(folder, movies, config or PredictConfig(), clock, number * len(samples))
+        rows.append(
+            {
+                "model": folder.name,
+                "model_hash": model_hash(card),
+                "frames": total.frames,
+                **total.scores(),
+                "seconds": time.perf_counter() - start,
+                "trained_on": ", ".join(sorted(groups & set(card.groups))),
+                "_quality": total.quality,
+            }
+        )
+    table = pd.DataFrame(rows).sort_values("_quality", ascending=False, kind="stable")
+    return table.drop(columns="_quality").reset_index(drop=True)
+
+
+def _score(
+    folder: Path, movies: Sequence[tuple[Stack, list[Sample]]], config: PredictConfig, clock: Clock, done: int
+) -> Steps[Tally]:
+    total = Tally()
+    for stack, samples in movies:
+        for event in predict(stack, 0, folder, config, keep_probability=False):
+            if isinstance(event, FramePredicted):
+                total += tally(samples[event.t].labels, event.labels)
+                done += 1
+                yield clock.at(done)
+            elif isinstance(event, Note):
+                yield event
+    return total
+
+
+def _movies(samples: Sequence[Sample]) -> Iterator[tuple[Stack, list[Sample]]]:
+    """Put the frames of one group and one size together."""
+    together: dict[tuple[object, ...], list[Sample]] = {}
+    for sample in samples:
+        together.setdefault((sample.group, sample.image.shape), []).append(sample)
+    for (group, _), chosen in together.items():
+        frames = np.stack([sample.image for sample in chosen])[:, None, None]
+        yield Stack(da.from_array(frames, chunks=(1, 1, 1, -1, -1)), ("image",), str(group)), chosen

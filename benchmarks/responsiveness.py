@@ -4,8 +4,8 @@ A real viewer with the dock steps through the frames of a movie. A timer of 5 ms
 not free, and how long it worked itself; what our work adds to the idle session is the difference. Both take
 turns, a few seconds each, on two cores: for the idle turns the helper process is stopped (SIGSTOP), so that
 whatever else the computer does weighs on both alike. With OpenGL in software a frame change alone takes tens
-of milliseconds. Python's collection of garbage stops the thread, idle or busy, every few minutes for as long as
-there are objects in napari; it is left out of the times, and told apart.
+of milliseconds. Python's collection of garbage stops the thread, idle or busy, every few minutes for as long
+as there are objects in napari; it is left out of the times, and told apart.
 """
 
 from __future__ import annotations
@@ -196,8 +196,8 @@ class Script:
         Returns
         -------
         ndarray
-            Axes (tick, 3): time from each tick to the next in ms, and what of it the thread worked, both without
-            the collection of garbage; and that.
+            Axes (tick, 3): time from each tick to the next in ms, and what of it the thread worked, both
+            without the collection of garbage; and that.
         """
         self.gaps, self._last = [], (time.perf_counter(), time.thread_time())
         self._collected = {True: 0.0, False: 0.0}

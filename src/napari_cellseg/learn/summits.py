@@ -9,12 +9,15 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
-SIGMA_PX = 0.6
+SIGMA_PX = 0.7
 """Votes are gathered over so many pixels first."""
 FEWEST_VOTES = 2.0
 """Lower summits do not count."""
-SADDLE = 0.3
+SADDLE = 0.2
 """Two summits are one when the way between them does not fall below this part of the lower one."""
+PRECISE = 0.9
+"""A summit on which this part of the votes of its hill falls, and `FEWEST_PRECISE`, stays on its own."""
+FEWEST_PRECISE = 5.0
 
 _LOWEST = 1e-3
 _ALL, _UP, _DOWN = slice(None), slice(1, None), slice(0, -1)
@@ -52,22 +55,25 @@ def nearest_summit(votes: Votes) -> npt.NDArray[np.int32]:
     if not n:
         summits[np.unravel_index(np.argmax(gathered), gathered.shape)] = 1
     elif n > 1:
-        summits = _joined(gathered, summits, n)[summits]
+        summits = _joined(votes, gathered, summits, n)[summits]
     rows, columns = ndi.distance_transform_edt(summits == 0, return_distances=False, return_indices=True)
     nearest: npt.NDArray[np.int32] = summits[rows, columns].astype(np.int32)
     return nearest
 
 
-def _joined(gathered: Votes, summits: npt.NDArray[Any], n: int) -> npt.NDArray[np.int32]:
+def _joined(votes: Votes, gathered: Votes, summits: npt.NDArray[Any], n: int) -> npt.NDArray[np.int32]:
     """Give summits that belong together the same number; 0 stays 0."""
-    heights = np.zeros(n + 1)
+    hills = watershed(-gathered, summits, mask=gathered > _LOWEST)
+    heights, near = np.zeros(n + 1), np.zeros(n + 1)
     np.maximum.at(heights, summits.ravel(), gathered.ravel())
+    np.maximum.at(near, summits.ravel(), votes.ravel())
+    precise = near >= np.maximum(PRECISE * np.bincount(hills.ravel(), votes.ravel(), n + 1), FEWEST_PRECISE)
     belongs = np.arange(n + 1, dtype=np.int32)
     # From the highest pass down: what was joined counts with its highest top, so that a small top between two
     # large hills is part of one of them, and no bridge.
-    for one, other, height in _passes(gathered, watershed(-gathered, summits, mask=gathered > _LOWEST)):
+    for one, other, height in _passes(gathered, hills):
         low, high = sorted((_root(belongs, one), _root(belongs, other)), key=heights.__getitem__)
-        if low != high and height > SADDLE * heights[low]:
+        if low != high and height > SADDLE * heights[low] and not precise[low]:
             belongs[low] = high
     return np.array([_root(belongs, number) for number in range(n + 1)], np.int32)
 

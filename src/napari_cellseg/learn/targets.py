@@ -5,8 +5,8 @@ object's centre, down and to the right. Pixels on both sides of a seam point awa
 thin the seam is: that is what tells touching objects apart. To find the objects again, every pixel votes for
 the place it points at; each summit of the votes is an object, and takes the pixels that voted nearest to it.
 
-Chosen by measurement among border, normalised distance to the border and offsets to the centre, all drawn by
-one network (``python -m benchmarks targets``).
+``python -m benchmarks targets`` compares them with a border between objects and with the distance to the
+border, all drawn by one network.
 """
 
 from __future__ import annotations

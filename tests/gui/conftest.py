@@ -43,7 +43,7 @@ def viewer(make_napari_viewer, qtbot):
     viewer = make_napari_viewer(show=True)
     yield viewer
     viewer.close()
-    qtbot.waitUntil(lambda: not widgets_of_ours(), timeout=3000)
+    qtbot.waitUntil(lambda: not widgets_of_ours(), timeout=10_000)
 
 
 def widgets_of_ours():
@@ -66,7 +66,7 @@ def nothing_left_behind():
     """Fail when a helper process or a task outlives its test."""
     before = set(multiprocessing.active_children())
     yield
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 10
     left: list[object] = []
     while time.monotonic() < deadline:
         left = [process for process in multiprocessing.active_children() if process not in before]

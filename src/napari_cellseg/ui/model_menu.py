@@ -56,6 +56,7 @@ class ModelMenu(QToolButton):
         self.setText("⋯")
         self.setToolTip("Rename, annotate, copy or delete the model; give it to others, or take one")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # it would lie on the dots
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
         self.rename = self._add(menu, "Rename …", "Give the model another name", self._rename)

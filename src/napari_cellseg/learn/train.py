@@ -84,7 +84,7 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
 ) -> Steps[Path]:
     """Train a network and write a model folder.
 
-    Adam; the learning rate is halved when the score stays on a plateau, and where time is bounded by
+    AdamW; the learning rate is halved when the score stays on a plateau, and where time is bounded by
     ``config.minutes`` it also falls along a cosine to nearly nothing at the end of that time, so that a short
     training ends as well settled as a long one. Scored, kept and saved is the running average of the weights.
 

@@ -86,7 +86,7 @@ def nuclei_fluorescence() -> Part:
         background of about one brightness) and every fifth well of BBBC039 are kept aside.
     """
     bowl, kinds = _bowl()
-    u2os = _folder("bbbc039", lambda name: name.split("_")[1] if "_" in name else name)
+    u2os = images_of("bbbc039", lambda name: name.split("_")[1] if "_" in name else name)
     kinds |= {case.name: "U2OS" for case in u2os}
     a, b = _apart(bowl, 7, 3), _apart(u2os, 5, 2)
     sources = [{**BOWL, "frames": len(a[0])}, {**U2OS, "frames": len(b[0])}]
@@ -101,7 +101,7 @@ def nuclei_brightfield() -> Part:
     Part
         Every fourth experiment and position is kept aside.
     """
-    cases = _folder("aisegcell", lambda name: "_".join(name.split("_")[:2]))
+    cases = images_of("aisegcell", lambda name: "_".join(name.split("_")[:2]))
     training, tested = _apart(cases, 4, 1)
     kinds = {case.name: case.name.split("_")[0] for case in cases}
     return Part(training, tested, kinds, [{**AISEGCELL, "frames": len(training)}])
@@ -115,7 +115,7 @@ def cells_phase() -> Part:
     Part
         Every fifth field is kept aside.
     """
-    cases = _folder("usiigaci", lambda name: name)
+    cases = images_of("usiigaci", lambda name: name)
     training, tested = _apart(cases, 5, 2)
     return Part(training, tested, {c.name: "T98G" for c in cases}, [{**USIIGACI, "frames": len(training)}])
 
@@ -138,7 +138,21 @@ def _bowl() -> tuple[list[Case], dict[str, str]]:
     return cases, kinds
 
 
-def _folder(folder: str, group: Callable[[str], str]) -> list[Case]:
+def images_of(folder: str, group: Callable[[str], str]) -> list[Case]:
+    """Read a set of grey images with their masks.
+
+    Parameters
+    ----------
+    folder : str
+        Name of the set's folder.
+    group : callable
+        Gives the group of a file by its name without the ending.
+
+    Returns
+    -------
+    list of Case
+        In the order of their names.
+    """
     names = sorted(path.stem for path in (DATA / folder / "images").iterdir())
     return [
         Case(name, group(name), grey(_image(DATA / folder / "images", name)), _masks(folder, name))

@@ -1,0 +1,89 @@
+"""Pixels of held-out Data Science Bowl images of all kinds, at 256 x 256: IoU, F1 and accuracy.
+
+As the literature on this set has it, images and masks are resized to 256 x 256, whatever their shape, and
+only foreground and background count. ``MODELS`` is the folder of the models, by default of those that come with
+the program.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from skimage.transform import resize
+
+from benchmarks._bundled_data import nuclei_fluorescence
+from benchmarks._learning import DATA, SKIPPED, Case, find
+from napari_cellseg.evaluate.pixels import PixelCounts, count_pixels
+from napari_cellseg.learn.registry import bundled_models_folder
+
+MODEL = Path(os.environ.get("MODELS", bundled_models_folder())) / "nuclei-fluorescence"
+SIDE_PX = 256
+PUBLISHED = {"pixel_iou": 0.8269, "pixel_f1": 0.8973, "pixel_accuracy": 0.9715}
+"""Of a U-Net with 31 million parameters on this set."""
+
+
+def resized(case: Case) -> Case:
+    """Resize an image, averaging, and its mask, taking the nearest pixel.
+
+    Parameters
+    ----------
+    case : Case
+        Any size.
+
+    Returns
+    -------
+    Case
+        256 x 256 px.
+    """
+    shape = (SIDE_PX, SIDE_PX)
+    image = resize(case.image.astype(np.float32), shape, order=1, anti_aliasing=True, preserve_range=True)
+    truth = resize(case.truth, shape, order=0, anti_aliasing=False, preserve_range=True)
+    return Case(case.name, case.group, image, truth.astype(np.int32))
+
+
+def told(counts: Sequence[PixelCounts]) -> str:
+    """Write the scores of some images.
+
+    Parameters
+    ----------
+    counts : sequence of PixelCounts
+        One per image.
+
+    Returns
+    -------
+    str
+        Over all pixels together, the mean over images that have anything to score, and what was published.
+    """
+    pooled = sum(counts, PixelCounts()).scores()
+    each = [count.scores() for count in counts]
+    return "  ".join(
+        f"{name.removeprefix('pixel_')} {pooled[name]:.4f}, by image "
+        f"{np.nanmean([scores[name] for scores in each]):.4f} (published {published})"
+        for name, published in PUBLISHED.items()
+    )
+
+
+def main() -> int:
+    """Predict and score.
+
+    Returns
+    -------
+    int
+        0, or 75 without the images.
+    """
+    if not (DATA / "dsb2018").is_dir():
+        print("the real images are not in ../shared/data")
+        return SKIPPED
+    part = nuclei_fluorescence()
+    cases = [resized(case) for case in part.tested if part.kinds[case.name] != "U2OS"]
+    found, _ = find(MODEL, cases)
+    counts = [count_pixels(case.truth, labels) for case, labels in zip(cases, found, strict=True)]
+    kinds = [part.kinds[case.name] for case in cases]
+    print(f"all, {len(cases)} images: {told(counts)}")
+    for kind in sorted(set(kinds)):
+        of_kind = [count for count, is_of in zip(counts, kinds, strict=True) if is_of == kind]
+        print(f"{kind}, {len(of_kind)} images: {told(of_kind)}")
+    return 0

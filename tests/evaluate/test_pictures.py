@@ -12,6 +12,7 @@ from napari_cellseg.evaluate.pictures import (
     FOUND,
     INVENTED,
     MISSED,
+    TRUE,
     Pen,
     Picture,
     file_name,
@@ -34,6 +35,16 @@ def pixels_of(picture: Picture, pen: Pen) -> npt.NDArray[np.bool_]:
 def pair(boxes: Boxes) -> tuple[Labels, Labels]:
     """Found at the left, missed in the middle, invented at the right."""
     return boxes((1, 5, 35, 2, 17), (2, 5, 35, 22, 37)), boxes((1, 5, 35, 2, 17), (2, 5, 35, 42, 57))
+
+
+def test_drawn_twice_shows_what_was_predicted_over_the_truth(boxes: Boxes) -> None:
+    truth, prediction = boxes((1, 5, 35, 2, 17)), boxes((4, 5, 35, 4, 19))
+    picture = overlay(BLACK, truth, prediction, twice=True)
+    assert pixels_of(picture, FOUND).sum() == 2 * (30 + 15) - 4  # as predicted, whole
+    assert pixels_of(picture, FOUND)[:, 17:19].any()
+    left = pixels_of(picture, TRUE)
+    assert left[5:35, 2].all()  # where the prediction does not reach
+    assert not left[:, 17:].any()
 
 
 def test_each_kind_has_its_colour_and_its_line(pair: tuple[Labels, Labels]) -> None:

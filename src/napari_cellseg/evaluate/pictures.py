@@ -1,7 +1,8 @@
 """Pictures of what was found, missed and invented, for people who would rather look than read numbers.
 
 Green, solid outlines: true objects that were found. Blue, dashed: true objects that were missed. Orange,
-dotted: predicted objects that are none. Colours and lines differ, so that either alone is enough.
+dotted: predicted objects that are none. Colours and lines differ, so that either alone is enough. Where
+outlines are drawn twice, the thin white ones are the truth.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Pen:
 FOUND = Pen("found", (60, 200, 85))
 MISSED = Pen("missed", (80, 150, 255), 12.0, 0.65)
 INVENTED = Pen("invented", (255, 110, 30), 5.0, 0.45)
+TRUE = Pen("truth", (235, 235, 235))
 
 _BACKGROUND = 24
 _FLAT_GREY = 0.25
@@ -64,6 +66,7 @@ def overlay(
     prediction: npt.NDArray[Any],
     scale: int = 1,
     matches: Matches | None = None,
+    twice: bool = False,
 ) -> Picture:
     """Draw what was found, missed and invented.
 
@@ -80,6 +83,8 @@ def overlay(
         Draw so many times as large.
     matches : Matches, optional
         What was found; by default the pairs at IoU 0.5.
+    twice : bool
+        True draws objects that were found as they were predicted, over thin white outlines of the true ones.
 
     Returns
     -------
@@ -103,7 +108,11 @@ def overlay(
     picture = _enlarged(below, scale)
     true, predicted = _enlarged(truth, scale), _enlarged(prediction, scale)
     _hatch(picture, true < 0)
-    _outline(picture, true, matches.found, FOUND, scale)
+    if twice:
+        _outline(picture, true, matches.found, TRUE, 1)
+        _outline(picture, predicted, matches.found_by, FOUND, scale)
+    else:
+        _outline(picture, true, matches.found, FOUND, scale)
     _outline(picture, true, matches.missed, MISSED, scale)
     _outline(picture, predicted, matches.invented, INVENTED, scale)
     return picture

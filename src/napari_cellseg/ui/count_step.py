@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QPu
 from napari_cellseg.config import MeasureConfig, PredictConfig
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.live import counting
+from napari_cellseg.live.choosing import channel_for
 from napari_cellseg.live.training import DeviceChosen
-from napari_cellseg.pipeline.inputs import FLUORESCENCE
 from napari_cellseg.progress import Event, Progress
 from napari_cellseg.ui.calm import Calm
 from napari_cellseg.ui.count_panel import CountPanel, count_text
@@ -166,11 +166,7 @@ class CountStep(Step):
         self.follow(task, "Stop", "Stop; the frames counted so far are kept")
 
     def _channel(self) -> int:
-        """Choose the channel that suits the model: the label-free one, unless it knows stained cells."""
-        card, stained = self.model.card(), self.session.fluorescence_channel
-        if card is not None and card.modality == FLUORESCENCE and stained is not None:
-            return stained
-        return self.session.image_channel
+        return channel_for(self.model.card(), self.session.image_channel, self.session.fluorescence_channel)
 
     def _missing(self, text: str, button: str, step: str) -> None:
         self.message.tell(text, "warning", button, lambda: self.session.step_wanted.emit(step))

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from napari_cellseg.learn.shelf import is_bundled
 from napari_cellseg.live.training import known_models
+from napari_cellseg.ui.model_chooser import ModelChooser
 from napari_cellseg.ui.model_tips import tip
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from napari_cellseg.ui.task import Task
 
 _OTHER = "other folder …"
+_BY_PICTURE = "choose by picture …"
 
 
 class ModelCombo(QComboBox):
-    """Models by name; the last entry opens a folder.
+    """Models by name; the last two entries show them with pictures, and open a folder.
 
     ``model_chosen(object)`` tells the folder, or None for the entry that is no model.
 
@@ -44,6 +46,7 @@ class ModelCombo(QComboBox):
         self._last: Path | None = None
         self._wanted: Path | None = None
         self._listing: Task | None = None
+        self._chooser: ModelChooser | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.activated.connect(self._activated)
@@ -102,6 +105,7 @@ class ModelCombo(QComboBox):
             self.setItemData(self.count() - 1, tip(folder, card), _TOOLTIP)
         if wanted is not None and self.findData(wanted) < 0:
             self.addItem(wanted.name, wanted)
+        self.addItem(_BY_PICTURE, "")
         self.addItem(_OTHER, "")
         self.setPlaceholderText("choose a model")
         chosen = wanted
@@ -116,8 +120,29 @@ class ModelCombo(QComboBox):
         if self.itemText(index) == _OTHER:
             folder = QFileDialog.getExistingDirectory(self, "Folder of a model (it holds card.json)")
             self._fill(Path(folder) if folder else self._last)
+        elif self.itemText(index) == _BY_PICTURE:
+            self._fill(self._last)
+            self.choose_by_picture()
         self._wanted = None
         self._tell()
+
+    def choose(self, folder: Path) -> None:
+        """Choose a model, as the person does.
+
+        Parameters
+        ----------
+        folder : Path
+            Its folder; listed by its name where it was not listed.
+        """
+        self._wanted = None
+        self._fill(folder)
+
+    def choose_by_picture(self) -> None:
+        """Show the models with their pictures; the one that the person takes there is chosen here."""
+        if self._chooser is None:
+            self._chooser = ModelChooser(self._session, self)
+            self._chooser.model_chosen.connect(self.choose)
+        self._chooser.open_for(self.model)
 
     def _tell(self) -> None:
         if self.model != self._last:

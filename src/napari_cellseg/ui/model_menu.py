@@ -1,4 +1,4 @@
-"""A small menu beside the models: name, note, copy, bin, give and take."""
+"""A small menu beside the models: choose and compare, name, note, copy, bin, give and take."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_cellseg.learn.shelf import Binned, is_bundled
 from napari_cellseg.live import models as work
+from napari_cellseg.ui.model_comparison import ModelComparison
 from napari_cellseg.ui.task import message_of
 
 if TYPE_CHECKING:
@@ -53,12 +54,27 @@ class ModelMenu(QToolButton):
     ) -> None:
         super().__init__(parent)
         self._session, self._combo, self._message = session, combo, message
+        self._comparison: ModelComparison | None = None
         self.setText("⋯")
-        self.setToolTip("Rename, annotate, copy or delete the model; give it to others, or take one")
+        self.setToolTip(
+            "Choose by picture, or compare models; rename, annotate, copy or delete the model; "
+            "give it to others, or take one"
+        )
+        self.setAccessibleName("What can be done with models")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # it would lie on the dots
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
+        self.by_picture = self._add(
+            menu,
+            "Choose by picture …",
+            "See what each model finds, and in which images",
+            combo.choose_by_picture,
+        )
+        self.compare = self._add(
+            menu, "Compare models …", "Score several models on the same corrected frames", self._compare
+        )
+        menu.addSeparator()
         self.rename = self._add(menu, "Rename …", "Give the model another name", self._rename)
         self.note = self._add(menu, "Note …", "Write a note that is shown with the model", self._note)
         self.copy = self._add(menu, "Copy …", "Copy the model among your own", self._copy)
@@ -86,6 +102,12 @@ class ModelMenu(QToolButton):
             action.setEnabled(own)
         for action in (self.copy, self.export):
             action.setEnabled(model is not None)
+
+    def _compare(self) -> None:
+        if self._comparison is None:
+            self._comparison = ModelComparison(self._session, self)
+            self._comparison.model_chosen.connect(self._combo.choose)
+        self._comparison.open_for(self._combo.model)
 
     # In order
 

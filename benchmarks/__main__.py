@@ -32,20 +32,27 @@ def benchmarks() -> dict[str, str]:
     return found
 
 
-def run(name: str) -> int:
+def run(name: str, *options: str) -> int:
     """Run one benchmark.
 
     Parameters
     ----------
     name : str
         Name of its module.
+    *options : str
+        What it finds in ``sys.argv``.
 
     Returns
     -------
     int
         Its exit code.
     """
-    command = [sys.executable, "-c", f"from benchmarks.{name} import main; raise SystemExit(main())"]
+    command = [
+        sys.executable,
+        "-c",
+        f"from benchmarks.{name} import main; raise SystemExit(main())",
+        *options,
+    ]
     return subprocess.run(command, cwd=FOLDER.parent, check=False).returncode
 
 
@@ -65,6 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="Which to run. Default: all of them.")
     parser.add_argument("--list", action="store_true", help="List them and stop.")
+    parser.add_argument(
+        "--write", action="store_true", help="Also renew the pages of docs/ that tell of them."
+    )
     options = parser.parse_args(arguments)
     known = benchmarks()
     if options.list:
@@ -78,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in options.names or known:
         print(f"\n== {name}: {known[name]}", flush=True)
         start = time.perf_counter()
-        code = run(name)
+        code = run(name, *(["--write"] if options.write else []))
         outcome = "done" if code == 0 else "skipped" if code == SKIPPED else f"FAILED (exit code {code})"
         outcomes[name] = code
         print(f"== {name}: {outcome} after {time.perf_counter() - start:.1f} s", flush=True)

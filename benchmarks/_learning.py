@@ -70,7 +70,9 @@ def learn(samples: Sequence[Sample], minutes: float, out: Path) -> Path:
     return model
 
 
-def find(model: Path, cases: Sequence[Case]) -> tuple[list[Labels], float]:
+def find(
+    model: Path, cases: Sequence[Case], config: PredictConfig | None = None
+) -> tuple[list[Labels], float]:
     """Predict frames of any size.
 
     Parameters
@@ -79,6 +81,8 @@ def find(model: Path, cases: Sequence[Case]) -> tuple[list[Labels], float]:
         Folder of the model.
     cases : sequence of Case
         The frames.
+    config : PredictConfig, optional
+        How the model is applied.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def find(model: Path, cases: Sequence[Case]) -> tuple[list[Labels], float]:
     for case in cases:
         stack = Stack(da.from_array(case.image[None, None, None]), ("image",), case.name)
         follow(
-            predict(stack, 0, model, PredictConfig(), keep_probability=False),
+            predict(stack, 0, model, config or PredictConfig(), keep_probability=False),
             lambda event: found.append(event.labels) if isinstance(event, FramePredicted) else None,
         )
     return found, (time.perf_counter() - start) / (sum(case.image.size for case in cases) / 1e6)

@@ -2,9 +2,9 @@
 
 A model that never saw the set learns from 1, 2, 5, 10 and all frames kept for learning; so does a network
 that starts from nothing, in the same time. Scored on other positions. ``MINUTES`` is the time of a training
-on ``THREADS`` threads (1), ``SEEDS`` the number of repetitions (3), which also draw other frames; trainings run
-side by side. ``RESULTS`` is a file that keeps what is done, so that an interrupted run goes on; ``SETS`` is a
-word in the names of the sets wanted.
+on ``THREADS`` threads (1), ``SEEDS`` the number of repetitions (3), which also draw other frames; trainings
+run side by side. ``RESULTS`` is a file that keeps what is done, so that an interrupted run goes on; ``SETS``
+is a word in the names of the sets wanted.
 """
 
 from __future__ import annotations

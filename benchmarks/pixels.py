@@ -1,8 +1,8 @@
 """Pixels of held-out Data Science Bowl images of all kinds, at 256 x 256: IoU, F1 and accuracy.
 
 As the literature on this set has it, images and masks are resized to 256 x 256, whatever their shape, and
-only foreground and background count. ``MODELS`` is the folder of the models, by default of those that come with
-the program.
+only foreground and background count. ``MODELS`` is the folder of the models, by default of those that come
+with the program.
 """
 
 from __future__ import annotations

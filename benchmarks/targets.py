@@ -26,7 +26,7 @@ from napari_cellseg.data.samples import Sample
 from napari_cellseg.learn.light import relight
 from napari_cellseg.learn.nets import STRIDE_PX, build
 from napari_cellseg.learn.normalise import normalise
-from napari_cellseg.learn.patches import fitted, resize
+from napari_cellseg.learn.resizing import fitted, resize
 from napari_cellseg.learn.runtime import autocast, laid_out, seeded
 from napari_cellseg.learn.targets import OFFSET_UNIT_PX, decode, encode
 

@@ -55,7 +55,7 @@ _NETWORKS = """# Networks
 All networks take one channel and draw maps of the same size. Each choice is an option of
 `napari-cellseg train`, and is found under "Options" of the window's training step. Start with the standard
 network; a larger one takes longer in everything, and whether it is better is told by the scores of the frames
-that were kept aside.
+that were kept aside. [Networks compared](benchmarks-nets.md) shows what each reaches in the same time.
 
 In the tables, the first number is how many weights are trained, in millions; the second is the size of all
 stored numbers at 16 bits each, in megabytes.

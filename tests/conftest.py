@@ -1,8 +1,12 @@
 """What the tests of every room share."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from napari_cellseg.learn.card import ModelCard, sha256_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -14,3 +18,36 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real microscopy images (../shared/data) are not beside this clone")
     return folder
+
+
+@pytest.fixture
+def fake_model() -> Callable[..., Path]:
+    """Write what looks like a model, without torch: ``fake_model(folder, **what its card says)``."""
+    silent: dict[str, Any] = {
+        "created": "2026-01-01T00:00:00+00:00",
+        "net": {"encoder": "tu-regnetx_002", "decoder_channels": (16, 16)},
+        "low_percentile": 1,
+        "high_percentile": 99,
+        "object_diameter_px": 14,
+        "train": {},
+        "data_fingerprint": "",
+        "n_frames": 3,
+        "groups": (),
+        "held_out": (),
+        "held_out_how": "",
+        "scores": {},
+        "epochs": 1,
+        "seconds": 1,
+        "device": "",
+        "versions": {},
+    }
+
+    def write(folder: Path, **told: object) -> Path:
+        folder.mkdir(parents=True)
+        weights = folder / "weights.safetensors"
+        weights.write_bytes(b"weights")
+        card = ModelCard(**{**silent, "name": folder.name, "sha256": sha256_of(weights), **told})
+        (folder / "card.json").write_text(card.model_dump_json())
+        return folder
+
+    return write

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from napari_cellseg.errors import SettingsError
 
 Device = Literal["auto", "cuda", "mps", "cpu"]
+Precision = Literal["auto", "float32", "bfloat16"]
+GreysOf = Literal["frame", "movie"]
 LossName = Literal[
     "bce",
     "weighted-bce",
@@ -352,12 +355,38 @@ class TrainConfig(Config):
         ge=0,
         le=1,
     )
+    hard_frames: float = option(
+        0.5,
+        "Hard frames",
+        "How much oftener training looks at frames on which it is wrong: 0 not at all, 1 twice as often.",
+        advanced=True,
+        ge=0,
+        le=1,
+    )
     freeze_encoder: bool = option(
         False,
         "Freeze encoder",
         "Keep the part that looks at the image as the model that training starts from has it, and teach only "
         "the part that draws: faster, and it forgets less, but learns less of a new kind of image.",
         advanced=True,
+    )
+    replay: float = option(
+        0.25,
+        "Replay",
+        "Part of each batch that shows images the starting model learned from, so that it does not forget "
+        "them. Only for starting models that bring such images.",
+        advanced=True,
+        ge=0,
+        le=0.9,
+    )
+    stay_near: float = option(
+        1.0,
+        "Stay near",
+        "How strongly the network is held near the starting model where that brings no images of its own, so "
+        "that it forgets less; 0 lets it go.",
+        advanced=True,
+        ge=0,
+        le=10,
     )
     learning_rate: float = option(
         6e-3, "Learning rate", "Step size of the optimiser (Adam).", advanced=True, gt=0, le=1
@@ -389,9 +418,50 @@ class TrainConfig(Config):
         gt=0,
         lt=1,
     )
+    low_percentile: float = option(
+        1.0,
+        "Black at",
+        "This part of the pixels is darker than what the network takes for black. "
+        "A training that starts from a model keeps that model's.",
+        unit="%",
+        advanced=True,
+        ge=0,
+        le=100,
+    )
+    high_percentile: float = option(
+        99.5,
+        "White at",
+        "This part of the pixels is darker than what the network takes for white; choose less where bright "
+        "debris outshines the cells. A training that starts from a model keeps that model's.",
+        unit="%",
+        advanced=True,
+        ge=0,
+        le=100,
+        validate_default=True,
+    )
+    normalise_by: GreysOf = option(
+        "frame",
+        "Grey levels of",
+        "Black and white are those of each frame by itself (light that changes), or of the whole movie "
+        "(frames that may be empty, brightness that means something). "
+        "A training that starts from a model keeps that model's.",
+        advanced=True,
+    )
     seed: int = option(
         0, "Random seed", "The same seed gives the same model on the same machine.", advanced=True, ge=0
     )
+
+    @field_validator("high_percentile")
+    @classmethod
+    def _white_is_above_black(cls, value: float, info: ValidationInfo) -> float:
+        low = info.data.get("low_percentile")  # missing where it is wrong itself
+        if low is not None and value <= low:
+            raise PydanticCustomError(
+                "percentiles",
+                "White must be at a higher percentage of the pixels than black, {low} %",
+                {"low": low},
+            )
+        return value
 
 
 class PredictConfig(Config):
@@ -420,6 +490,13 @@ class PredictConfig(Config):
         advanced=True,
     )
     device: Device = option("auto", "Device", "Where to compute; auto takes the fastest that is there.")
+    precision: Precision = option(
+        "auto",
+        "Number format",
+        "In which numbers the network computes: auto takes the fastest of this computer; float32, the "
+        "reference, is the most exact; bfloat16 is faster on newer processors.",
+        advanced=True,
+    )
     tile_px: int = option(
         512,
         "Tile",

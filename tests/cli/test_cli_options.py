@@ -37,6 +37,16 @@ def test_options_become_settings() -> None:
     )
 
 
+def test_settings_that_contradict_each_other_are_a_sentence() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, TrainConfig)
+    for given in (["--low-percentile", "99.9"], ["--low-percentile", "7", "--high-percentile", "7"]):
+        with pytest.raises(SettingsError, match=r"high_percentile is .*White must be .* than black"):
+            config_from(parser.parse_args(given), TrainConfig)
+    options = parser.parse_args(["--normalise-by", "movie", "--high-percentile", "99"])
+    assert config_from(options, TrainConfig) == TrainConfig(normalise_by="movie", high_percentile=99)
+
+
 def test_a_value_out_of_range_is_a_sentence() -> None:
     parser = argparse.ArgumentParser()
     add_options(parser, TrainConfig)

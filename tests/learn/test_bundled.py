@@ -11,9 +11,9 @@ from napari_cellseg.data.sample_study import sample_positions, sample_truth
 from napari_cellseg.learn.card import COVER_FILE, read_card
 from napari_cellseg.learn.events import FramePredicted
 from napari_cellseg.learn.model import View, load_model
-from napari_cellseg.learn.patches import resize, scaled_shape
 from napari_cellseg.learn.predict import predict
 from napari_cellseg.learn.registry import bundled_models_folder, find_model
+from napari_cellseg.learn.resizing import resize, scaled_shape
 from napari_cellseg.learn.scores import tally
 from napari_cellseg.learn.size import fitting_scale
 from napari_cellseg.progress import follow

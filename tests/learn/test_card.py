@@ -63,6 +63,15 @@ def test_there_is_no_pickle(saved: Path) -> None:
     assert head[8:] == b"{"  # a length, then JSON
 
 
+def test_cards_of_before_there_was_a_choice_are_by_the_frame(saved: Path) -> None:
+    card = json.loads((saved / "card.json").read_text())
+    for name in ("low_percentile", "high_percentile", "normalise_by"):
+        del card["train"][name]
+    del card["normalise_by"]
+    (saved / "card.json").write_text(json.dumps(card))
+    assert read_card(saved).normalise_by == "frame"
+
+
 @pytest.mark.parametrize("name", ["card.json", "weights.safetensors"])
 def test_missing_file_is_named(saved: Path, name: str) -> None:
     (saved / name).unlink()
@@ -92,7 +101,14 @@ def test_future_version_asks_for_an_update(saved: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"net": {"encoder": "nonsense"}}, {"scale": 0}, {"extra": 1}, {"low_percentile": "a"}]
+    "values",
+    [
+        {"net": {"encoder": "nonsense"}},
+        {"scale": 0},
+        {"extra": 1},
+        {"low_percentile": "a"},
+        {"normalise_by": "x"},
+    ],
 )
 def test_damaged_card_says_where(saved: Path, values: dict[str, object]) -> None:
     change(saved, **values)

@@ -10,7 +10,7 @@ from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
 from napari_cellseg.learn import comparison
 from napari_cellseg.learn.comparison import compare_models
-from napari_cellseg.learn.events import FramePredicted
+from napari_cellseg.learn.events import FrameCompared, FramePredicted
 from napari_cellseg.progress import Note, Progress, Steps, follow
 
 
@@ -51,6 +51,21 @@ def test_models_are_scored_on_the_same_frames_and_the_best_comes_first(answers: 
     assert table["trained_on"].tolist() == ["pos2", "pos2"]
     assert [event.done for event in told if isinstance(event, Progress)] == list(range(1, 9))
     assert sum(isinstance(event, Note) for event in told) == 6  # two models, three movies: by group and size
+
+
+def test_models_may_look_at_another_channel_and_frames_are_told_by_number(answers: None) -> None:
+    told: list[object] = []
+    frames = samples()
+    dark = [np.zeros_like(sample.image) for sample in frames]
+    good, blind = Path("good"), Path("elsewhere/good")
+    table = follow(compare_models([good, blind], frames, images={blind: dark}), told.append)
+    assert table["ap50"].tolist() == [1.0, 0.0]
+    scored = [event for event in told if isinstance(event, FrameCompared)]
+    assert [event.sample for event in scored] == [0, 2, 1, 3] * 2  # by group and size
+    for event in scored:
+        truth = frames[event.sample].labels
+        assert event.labels.shape == truth.shape
+        assert (event.labels == truth).all() == (event.model == good) == (event.tally.quality == 1)
 
 
 @pytest.mark.parametrize(("models", "frames"), [([], samples()), ([Path("good")], [])])

@@ -4,7 +4,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_cellseg.learn.normalise import LIMITS, normalise
+from napari_cellseg.config import TrainConfig
+from napari_cellseg.learn.normalise import (
+    HIGH_PERCENTILE,
+    LIMITS,
+    LOW_PERCENTILE,
+    Levels,
+    greys,
+    levels,
+    normalise,
+    stretch,
+)
 
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
@@ -55,3 +65,50 @@ def test_nan_pixels_do_not_spoil_the_others() -> None:
     good = np.ones_like(image, bool)
     good[3, 4] = False
     assert np.allclose(normalise(spoiled)[good], normalise(image)[good], atol=1e-2)
+
+
+def test_the_settings_start_with_the_same_percentiles() -> None:
+    config = TrainConfig()
+    assert (config.low_percentile, config.high_percentile) == (LOW_PERCENTILE, HIGH_PERCENTILE)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=FLOATS),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_any_frames_share_levels_that_give_finite_numbers(images: list[np.ndarray]) -> None:
+    picked = [greys(image, len(images)) for image in images]
+    found = levels([one for one in picked if one is not None], 1, 99)
+    if found is None:
+        finite = np.concatenate([image[np.isfinite(image)] for image in images])
+        assert len(np.unique(finite)) <= 1
+        return
+    assert np.isfinite([found.bottom, found.top]).all()
+    assert found.top > found.bottom
+    for image in images:
+        stretched = stretch(image, found)
+        assert stretched.dtype == np.float32
+        assert stretched.shape == image.shape
+        assert stretched.min() >= LIMITS[0]
+        assert stretched.max() <= LIMITS[1]
+
+
+def test_levels_become_0_and_1() -> None:
+    image = np.array([[10, 20], [30, 1000]], np.uint16)
+    assert stretch(image, Levels(10, 30)).tolist() == [[0.0, 0.5], [1.0, LIMITS[1]]]
+    assert levels([], 1, 99) is None
+    assert greys(np.full((3, 3), np.nan)) is None
+
+
+def test_as_much_is_kept_of_many_frames_as_of_one() -> None:
+    image = np.zeros((1000, 1200), np.uint8)
+    image[1, 1] = 9
+    one, sixteen = greys(image), greys(image, 16)
+    assert one is not None
+    assert sixteen is not None
+    assert 16 * sixteen.some.size < 2 * one.some.size
+    assert (sixteen.least, sixteen.most) == (0, 9)

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from napari_cellseg.data.samples import Sample
-from napari_cellseg.learn.patches import cut, fitted, make_ready, resize, sampling_weights, scaled_shape
+from napari_cellseg.learn.patches import cut, make_ready
+from napari_cellseg.learn.resizing import fitted, resize, scaled_shape
 from napari_cellseg.learn.runtime import seeded
 from napari_cellseg.learn.targets import median_diameter_px
 
@@ -14,7 +15,7 @@ def sample(labels: np.ndarray) -> Sample:
 
 def test_patches_show_image_and_targets_of_the_same_place(disks) -> None:
     frame = make_ready(sample((disks(90) > 0).astype(int)))
-    batch = cut([frame], 5, 40, seeded(0))
+    batch = cut([frame] * 5, 40, seeded(0))
     assert batch.image.shape == (5, 1, 40, 40)
     assert torch.equal(batch.image[:, 0] > 0.5, batch.state == 1)
     assert not batch.offset.movedim(1, -1)[batch.state != 1].any()
@@ -22,7 +23,7 @@ def test_patches_show_image_and_targets_of_the_same_place(disks) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 50), (20, 7)])
 def test_a_small_frame_lies_in_the_middle_of_its_reflection_which_is_ignored(shape: tuple[int, int]) -> None:
-    batch = cut([make_ready(sample(np.ones(shape)))], 3, 32, seeded(0))
+    batch = cut([make_ready(sample(np.ones(shape)))] * 3, 32, seeded(0))
     assert batch.image.shape == (3, 1, 32, 32)
     assert ((batch.state == 1).sum((1, 2)) == shape[0] * min(shape[1], 32)).all()
     assert ((batch.state == 1) | (batch.state == 2)).all()
@@ -32,17 +33,8 @@ def test_a_small_frame_lies_in_the_middle_of_its_reflection_which_is_ignored(sha
 def test_reflection_does_not_repeat_the_edge() -> None:
     ramp = np.tile(np.arange(10), (10, 1))
     frame = make_ready(Sample(ramp, np.zeros((10, 10), np.int32), "a", "a"))
-    steps = np.abs(np.diff(cut([frame], 4, 40, seeded(2)).image[:, 0].numpy(), axis=2))
+    steps = np.abs(np.diff(cut([frame] * 4, 40, seeded(2)).image[:, 0].numpy(), axis=2))
     assert steps.min() > 0.05
-
-
-def test_rare_groups_are_seen_oftener_than_their_share(disks) -> None:
-    frames = [
-        make_ready(Sample(np.zeros((40, 40)), disks(40), "often" if i else "rare", "")) for i in range(10)
-    ]
-    weights = sampling_weights(frames)
-    assert abs(float(weights.sum()) - 1) < 1e-9
-    assert abs(float(weights[0]) - 0.25) < 1e-9  # one of ten, but 1 to sqrt(9) by group
 
 
 def test_frames_are_fitted_to_the_size_of_their_objects(disks) -> None:
@@ -57,15 +49,15 @@ def test_frames_are_fitted_to_the_size_of_their_objects(disks) -> None:
 
 def test_the_same_seed_gives_the_same_patches(disks) -> None:
     frames = [make_ready(sample(disks(64, seed=i))) for i in range(3)]
-    first, again = cut(frames, 6, 32, seeded(4)), cut(frames, 6, 32, seeded(4))
+    first, again = cut(frames, 32, seeded(4)), cut(frames, 32, seeded(4))
     assert torch.equal(first.image, again.image)
-    assert not torch.equal(first.image, cut(frames, 6, 32, seeded(5)).image)
+    assert not torch.equal(first.image, cut(frames, 32, seeded(5)).image)
 
 
 def test_sparse_objects_are_seen_often() -> None:
     labels = np.zeros((1000, 1000), np.int32)
     labels[480:500, 700:720] = 1
-    states = cut([make_ready(sample(labels))], 40, 64, seeded(0)).state
+    states = cut([make_ready(sample(labels))] * 40, 64, seeded(0)).state
     assert (states == 1).any((1, 2)).float().mean() > 0.35
 
 

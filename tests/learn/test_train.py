@@ -196,13 +196,12 @@ def test_memory_that_runs_out_is_made_do_with(
 ) -> None:
     cut, sides = learner.cut, []
 
-    def short_of_memory(
-        frames: list, n: int, side: int, generator: torch.Generator, weights: object
-    ) -> object:
+    def short_of_memory(frames: list, side: int, generator: torch.Generator) -> object:
+        n = len(frames)
         if n > 1 or side > 100:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
         sides.append((n, side))
-        return cut(frames, n, side, generator, weights)
+        return cut(frames, side, generator)
 
     monkeypatch.setattr(learner, "cut", short_of_memory)
     told: list[Event] = []
@@ -328,7 +327,7 @@ def test_a_better_model_is_not_replaced(
         logit = np.where(sees & (truth > 0), 9, -9)[None]
         return np.concatenate([logit, encode(truth).offset]).astype(np.float32)
 
-    monkeypatch.setattr("napari_cellseg.learn.train.load_model", load)
+    monkeypatch.setattr("napari_cellseg.learn.start.load_model", load)
     monkeypatch.setattr("napari_cellseg.learn.validation.draw_maps", draw)
     told: list[Event] = []
     path = follow(train(scenes(), quick, small_net, out), told.append)

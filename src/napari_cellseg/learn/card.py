@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from napari_cellseg.config import NetConfig, TrainConfig
+from napari_cellseg.config import GreysOf, NetConfig, TrainConfig
 from napari_cellseg.errors import ModelError
 
 SCHEMA_VERSION = 2
@@ -16,6 +16,8 @@ CARD_FILE = "card.json"
 WEIGHTS_FILE = "weights.safetensors"
 COVER_FILE = "cover.png"
 """A picture of what the model finds, 256 × 256 px; a model may have none."""
+REPLAY_FILE = "replay.safetensors"
+"""A few patches that the model learned from, see `replay`; a model may have none."""
 
 _HASH_DIGITS = 12
 
@@ -62,7 +64,9 @@ class ModelCard(BaseModel):
     image_channel : str
         Name of the channel that it was trained on; may be empty.
     low_percentile, high_percentile : float
-        Frames are stretched from these percentiles to 0..1, each by itself.
+        Frames are stretched from these percentiles to 0..1.
+    normalise_by : {"frame", "movie"}
+        Whether these are the percentiles of each frame by itself, or of the whole movie.
     object_diameter_px : float
         Median diameter of the objects it was trained on, in pixels of the original frames.
     scale : float
@@ -112,6 +116,8 @@ class ModelCard(BaseModel):
         The scores of every held-out group by itself; their names are those of `scores`.
     note : str
         What the person wrote about it.
+    replay_sha256 : str
+        Of the replay set; empty when the model has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -123,6 +129,7 @@ class ModelCard(BaseModel):
     image_channel: str = ""
     low_percentile: float = Field(ge=0, le=100)
     high_percentile: float = Field(ge=0, le=100)
+    normalise_by: GreysOf = "frame"
     object_diameter_px: float = Field(gt=0)
     scale: float = Field(1.0, gt=0, le=8)
     any_size: bool = False
@@ -154,6 +161,7 @@ class ModelCard(BaseModel):
     limits: tuple[str, ...] = ()
     group_scores: dict[str, dict[str, float]] = Field(default_factory=dict)
     note: str = ""
+    replay_sha256: str = ""
 
 
 def model_hash(card: ModelCard) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dask.array as da
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from napari_cellseg.config import PredictConfig
@@ -15,7 +18,7 @@ from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
 from napari_cellseg.learn.card import model_hash, read_card
-from napari_cellseg.learn.events import FramePredicted
+from napari_cellseg.learn.events import FrameCompared, FramePredicted
 from napari_cellseg.learn.predict import predict
 from napari_cellseg.learn.scores import Tally, tally
 from napari_cellseg.progress import Clock, Note, Steps
@@ -24,7 +27,10 @@ _WHAT = "frames predicted"
 
 
 def compare_models(
-    models: Sequence[Path], samples: Sequence[Sample], config: PredictConfig | None = None
+    models: Sequence[Path],
+    samples: Sequence[Sample],
+    config: PredictConfig | None = None,
+    images: Mapping[Path, Sequence[npt.NDArray[Any]]] | None = None,
 ) -> Steps[pd.DataFrame]:
     """Score models on the same labelled frames, each as it would be used to count.
 
@@ -37,11 +43,14 @@ def compare_models(
         are, it does so once for the group.
     config : PredictConfig, optional
         How the models are applied.
+    images : mapping of Path to sequence of ndarray, optional
+        For models that look at another channel: their images of the same frames, in the order of `samples`,
+        axes YX.
 
     Yields
     ------
     Event
-        `Progress` over all frames of all models, and `Note`.
+        `Progress` over all frames of all models, `FrameCompared` before each, and `Note`.
 
     Returns
     -------
@@ -63,10 +72,11 @@ def compare_models(
             "At least one of each is needed",
         )
     clock = Clock(len(models) * len(samples), _WHAT)
-    movies, groups = list(_movies(samples)), {sample.group for sample in samples}
+    groups = {sample.group for sample in samples}
     rows = []
     for number, folder in enumerate(models):
         card, start = read_card(folder), time.perf_counter()
+        movies = _movies(_seen(samples, (images or {}).get(folder)))
         total = yield from _score(folder, movies, config or PredictConfig(), clock, number * len(samples))
         rows.append(
             {
@@ -83,26 +93,40 @@ def compare_models(
     return table.drop(columns="_quality").reset_index(drop=True)
 
 
+def _seen(samples: Sequence[Sample], images: Sequence[npt.NDArray[Any]] | None) -> list[Sample]:
+    """Show the frames as a model looks at them."""
+    if images is None:
+        return list(samples)
+    return [replace(sample, image=image) for sample, image in zip(samples, images, strict=True)]
+
+
 def _score(
-    folder: Path, movies: Sequence[tuple[Stack, list[Sample]]], config: PredictConfig, clock: Clock, done: int
+    folder: Path,
+    movies: Iterator[tuple[Stack, list[tuple[int, Sample]]]],
+    config: PredictConfig,
+    clock: Clock,
+    done: int,
 ) -> Steps[Tally]:
     total = Tally()
     for stack, samples in movies:
         for event in predict(stack, 0, folder, config, keep_probability=False):
             if isinstance(event, FramePredicted):
-                total += tally(samples[event.t].labels, event.labels)
+                number, sample = samples[event.t]
+                scored = tally(sample.labels, event.labels)
+                total += scored
                 done += 1
+                yield FrameCompared(folder, number, event.labels, scored)
                 yield clock.at(done)
             elif isinstance(event, Note):
                 yield event
     return total
 
 
-def _movies(samples: Sequence[Sample]) -> Iterator[tuple[Stack, list[Sample]]]:
+def _movies(samples: Sequence[Sample]) -> Iterator[tuple[Stack, list[tuple[int, Sample]]]]:
     """Put the frames of one group and one size together."""
-    together: dict[tuple[object, ...], list[Sample]] = {}
-    for sample in samples:
-        together.setdefault((sample.group, sample.image.shape), []).append(sample)
+    together: dict[tuple[object, ...], list[tuple[int, Sample]]] = {}
+    for number, sample in enumerate(samples):
+        together.setdefault((sample.group, sample.image.shape), []).append((number, sample))
     for (group, _), chosen in together.items():
-        frames = np.stack([sample.image for sample in chosen])[:, None, None]
+        frames = np.stack([sample.image for _, sample in chosen])[:, None, None]
         yield Stack(da.from_array(frames, chunks=(1, 1, 1, -1, -1)), ("image",), str(group)), chosen

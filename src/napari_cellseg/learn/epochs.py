@@ -16,10 +16,10 @@ from napari_cellseg.learn import runtime
 from napari_cellseg.learn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from napari_cellseg.learn.events import BatchDone, EpochDone, Preflight
 from napari_cellseg.learn.learner import Learner
-from napari_cellseg.learn.model import View
 from napari_cellseg.learn.patches import Frame
 from napari_cellseg.learn.scores import Tally
 from napari_cellseg.learn.validation import Exam, Marks, sit
+from napari_cellseg.learn.view import View
 from napari_cellseg.progress import Event, Note, Steps
 
 _FEWEST_BATCHES, _MOST_BATCHES = 16, 250

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_cellseg.learn.scores import Tally
 from napari_cellseg.progress import Event
 
 
@@ -133,6 +135,28 @@ class FramePredicted(Event):
     t: int
     labels: npt.NDArray[np.int32]
     probability: npt.NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class FrameCompared(Event):
+    """One model was scored on one frame.
+
+    Attributes
+    ----------
+    model : Path
+        Its folder.
+    sample : int
+        Which of the frames, from 0.
+    labels : ndarray
+        What it found, axes YX, int32.
+    tally : Tally
+        How it scores on this frame.
+    """
+
+    model: Path
+    sample: int
+    labels: npt.NDArray[np.int32]
+    tally: Tally
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from napari_cellseg.learn import runtime
 from napari_cellseg.learn.augment import augment, margin_px
 from napari_cellseg.learn.losses import loss_of
 from napari_cellseg.learn.nets import build, freeze_encoder
-from napari_cellseg.learn.patches import Frame, cut, sampling_weights
+from napari_cellseg.learn.patches import Frame, cut
+from napari_cellseg.learn.remember import Anchor, n_replayed
+from napari_cellseg.learn.sampling import Sampler, mistaken
 
 _AVERAGED_STEPS = 200
 """The average reaches back at most so many steps, and a tenth of the steps so far."""
@@ -40,6 +42,9 @@ class Learner:
         Batch, patch and device; `use` changes it later.
     weights : dict of str to Tensor, optional
         Where to start from; random weights when not given.
+    replay : sequence of Frame
+        What these weights learned from: ``config.replay`` of every batch is cut from here. Without any, the
+        weights are held near the start as ``config.stay_near`` says.
     """
 
     def __init__(
@@ -48,23 +53,31 @@ class Learner:
         config: TrainConfig,
         plan: runtime.Plan,
         weights: dict[str, Tensor] | None = None,
+        replay: Sequence[Frame] = (),
     ) -> None:
         self.config = config
+        self.replay = tuple(replay) if config.replay else ()
         self.network = build(net, config.seed, pretrained=weights is None)
         if weights is not None:
             self.network.load_state_dict(weights)
             if config.freeze_encoder:
                 freeze_encoder(self.network)
+        near = config.stay_near if weights is not None and not self.replay else 0.0
+        self._anchor = Anchor(self.network, near) if near else None
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=_WEIGHT_DECAY, foreach=True
+            self.network.parameters(),
+            lr=config.learning_rate,
+            weight_decay=0.0 if near else _WEIGHT_DECAY,
+            foreach=True,
         )
         self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             self.optimiser, mode="max", factor=0.5, patience=max(1, config.patience // 3)
         )
         self.generator = runtime.seeded(config.seed)
         self.steps = 0
-        self._weights: Tensor | None = None
+        self._sampler: Sampler | None = None
+        self._wrong: Tensor | None = None
         self.base_rate = config.learning_rate
         self.use(plan)
 
@@ -108,9 +121,8 @@ class Learner:
             The loss is not a number.
         """
         side, device = self.plan.side_px, self.plan.device.name
-        if self._weights is None or len(self._weights) != len(frames):
-            self._weights = sampling_weights(frames)
-        batch = cut(frames, self.plan.batch, margin_px(side), self.generator, self._weights)
+        sampler, new, old = self._drawn(frames)
+        batch = cut([*(frames[number] for number in new), *old], margin_px(side), self.generator)
         batch = batch if device == "mps" else batch.to(device)  # torch cannot reflect on Apple's GPU
         looks = {"max_scale": self.config.max_scale, "invert": self.config.invert}
         batch = augment(batch, side, self.generator, **looks).to(device)
@@ -131,9 +143,22 @@ class Learner:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
         self.optimiser.step()
+        sampler.learn(new, mistaken(logits[: len(new)], batch.state[: len(new)]))
+        if self._anchor:
+            self._anchor.pull(self.optimiser.param_groups[0]["lr"])
         self.steps += 1
         self._average()
         return value
+
+    def _drawn(self, frames: Sequence[Frame]) -> tuple[Sampler, list[int], list[Frame]]:
+        """Draw the frames of a batch: the numbers of new ones, and old ones to be shown again."""
+        if self._sampler is None or self._sampler.frames is not frames:
+            self._sampler = Sampler(frames, self.config.hard_frames, self._wrong)
+        n = self.plan.batch
+        n_old = n_replayed(n, self.config.replay, self.generator) if self.replay else 0
+        new = self._sampler.draw(n - n_old, self.generator) if n_old < n else []
+        old = torch.randint(len(self.replay), (n_old,), generator=self.generator).tolist() if n_old else []
+        return self._sampler, new, [self.replay[number] for number in old]
 
     def _set_rate(self, spent: float) -> None:
         """Set the learning rate: a short rise, what the plateau rule says, and a cosine over bounded time."""
@@ -186,6 +211,8 @@ class Learner:
         for index, memory in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": value for name, value in memory.items()}
         tensors["generator"] = self.generator.get_state()
+        if self._sampler is not None:
+            tensors["wrong"] = self._sampler.wrong
         plateau = {name: getattr(self.plateau, name) for name in ("best", "num_bad_epochs")}
         return tensors, {"steps": self.steps, "base_rate": self.base_rate, **plateau}
 
@@ -211,6 +238,7 @@ class Learner:
             memory.setdefault(int(index), {})[kind] = value
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": memory})
         self.generator.set_state(tensors["generator"])
+        self._sampler, self._wrong = None, tensors.get("wrong")
         self.steps, self.base_rate = int(numbers["steps"]), float(numbers["base_rate"])
         self.plateau.best, self.plateau.num_bad_epochs = (
             float(numbers["best"]),

@@ -18,12 +18,19 @@ from torch import Tensor, nn
 from napari_cellseg.data.write import atomic_folder
 from napari_cellseg.errors import ModelError
 from napari_cellseg.learn import runtime
-from napari_cellseg.learn.card import CARD_FILE, WEIGHTS_FILE, ModelCard, read_card, sha256_of
+from napari_cellseg.learn.card import (
+    CARD_FILE,
+    REPLAY_FILE,
+    WEIGHTS_FILE,
+    ModelCard,
+    read_card,
+    sha256_of,
+)
 from napari_cellseg.learn.nets import STRIDE_PX, build
-from napari_cellseg.learn.normalise import normalise
-from napari_cellseg.learn.patches import resize, scaled_shape
+from napari_cellseg.learn.resizing import resize, scaled_shape
 from napari_cellseg.learn.targets import OFFSET_UNIT_PX
 from napari_cellseg.learn.tiles import apply_tiled
+from napari_cellseg.learn.view import View
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class TrainedModel:
     network: nn.Module
 
 
-def save_model(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard:
+def save_model(folder: Path, card: ModelCard, weights: dict[str, Tensor], replay: bytes = b"") -> ModelCard:
     """Write a model folder as a whole or not at all.
 
     Parameters
@@ -50,9 +57,11 @@ def save_model(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> Mod
     folder : Path
         The folder; it must not exist yet.
     card : ModelCard
-        The card; the checksum of the weights is filled in.
+        The card; the checksums are filled in.
     weights : dict of str to Tensor
         The network's state.
+    replay : bytes
+        Content of the replay set that it gets, see `replay.Replay`; empty for none.
 
     Returns
     -------
@@ -67,7 +76,10 @@ def save_model(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> Mod
     with atomic_folder(folder) as partial:
         file = partial / WEIGHTS_FILE
         write_tensors(file, weights)
-        card = card.model_copy(update={"sha256": sha256_of(file)})
+        card = card.model_copy(update={"sha256": sha256_of(file), "replay_sha256": ""})
+        if replay:
+            (partial / REPLAY_FILE).write_bytes(replay)
+            card = card.model_copy(update={"replay_sha256": sha256_of(partial / REPLAY_FILE)})
         (partial / CARD_FILE).write_text(card.model_dump_json(indent=2), encoding="utf-8")
     return card
 
@@ -160,42 +172,6 @@ def cached_model(folder: Path, device: str = "cpu") -> TrainedModel:
     return _cached(folder.resolve(), device, read_card(folder).sha256)
 
 
-@dataclass(frozen=True)
-class View:
-    """How a network looks at frames.
-
-    Attributes
-    ----------
-    scale : float
-        Frames are resized by this factor first.
-    low, high : float
-        Percentiles of the normalisation.
-    tile_px, overlap_px, batch : int
-        See `tiles.apply_tiled`.
-    device : str
-        Where the network is.
-    object_px : float
-        Diameter of a typical object on the network's grid.
-    flips : bool
-        Whether it also looks at the mirror images of the frame, and the maps are averaged.
-    """
-
-    scale: float
-    low: float
-    high: float
-    tile_px: int
-    overlap_px: int
-    batch: int
-    device: str
-    object_px: float
-    flips: bool = False
-
-    @property
-    def diameter_px(self) -> float:
-        """Diameter of a typical object in the frame, in px."""
-        return self.object_px / self.scale
-
-
 _MIRRORS: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))
 
 
@@ -232,7 +208,7 @@ def draw_maps(network: nn.Module, image: npt.NDArray[Any], view: View) -> npt.ND
 
     def apply(tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         batch = runtime.laid_out(torch.from_numpy(tiles)[:, None], view.device)
-        with torch.inference_mode(), runtime.autocast(view.device):
+        with torch.inference_mode(), runtime.autocast(view.device, view.precision):
             return np.asarray(network(batch).float().cpu())
 
     def draw(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -245,7 +221,7 @@ def draw_maps(network: nn.Module, image: npt.NDArray[Any], view: View) -> npt.ND
             multiple=STRIDE_PX,
         )
 
-    small = resize(normalise(image, view.low, view.high), scaled_shape(image.shape, view.scale))
+    small = resize(view.grey(image), scaled_shape(image.shape, view.scale))
     maps = np.mean([_mirrored(draw, small, axes) for axes in _MIRRORS], 0) if view.flips else draw(small)
     maps = resize(maps, (image.shape[0], image.shape[1]))
     maps[1:] *= OFFSET_UNIT_PX / view.scale

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,102 @@ _MAX_PIXELS = 500_000
 """More pixels than these do not change a percentile that anybody could see."""
 
 
+@dataclass(frozen=True)
+class Levels:
+    """The grey values that become 0 and 1.
+
+    Attributes
+    ----------
+    bottom, top : float
+        In the unit of the image; top is above bottom.
+    """
+
+    bottom: float
+    top: float
+
+
+@dataclass(frozen=True)
+class Greys:
+    """What is kept of the grey values of a frame to find levels.
+
+    Attributes
+    ----------
+    some : ndarray
+        Axes YX, float64: pixels on a grid, spread evenly over the frame.
+    least, most : float
+        Of all pixels.
+    """
+
+    some: npt.NDArray[np.float64]
+    least: float
+    most: float
+
+
+def greys(image: npt.NDArray[Any], n_frames: int = 1) -> Greys | None:
+    """Pick grey values from a frame.
+
+    Parameters
+    ----------
+    image : ndarray
+        Axes YX, any real dtype. NaN and infinite pixels are taken for the median of the others.
+    n_frames : int
+        How many frames are picked from in all: as much is kept of many as of one.
+
+    Returns
+    -------
+    Greys or None
+        None when no pixel is a number.
+    """
+    pixels = _finite(image)
+    return None if pixels is None else _picked(pixels, n_frames)
+
+
+def levels(picked: Sequence[Greys], low: float, high: float) -> Levels | None:
+    """Find the grey values that are to become 0 and 1.
+
+    Parameters
+    ----------
+    picked : sequence of Greys
+        Of one frame, or of several that are to have the same levels.
+    low, high : float
+        Percentiles, 0 to 100, over all pixels that were picked.
+
+    Returns
+    -------
+    Levels or None
+        None when all pixels are the same, or there are none.
+    """
+    if not picked:
+        return None
+    bottom, top = np.percentile(np.concatenate([one.some.ravel() for one in picked]), (low, high))
+    if not top > bottom:  # nearly all pixels are the same; a few bright objects may still differ
+        bottom, top = min(one.least for one in picked), max(one.most for one in picked)
+    return Levels(float(bottom), float(top)) if top > bottom else None
+
+
+def stretch(image: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.float32]:
+    """Stretch a frame from given levels to 0..1.
+
+    Parameters
+    ----------
+    image : ndarray
+        Axes YX, any real dtype. NaN and infinite pixels are taken for the median of the others.
+    levels : Levels
+        What becomes 0 and 1.
+
+    Returns
+    -------
+    ndarray
+        Axes YX, float32, limited to -1..3; all 0 where no pixel is a number.
+    """
+    pixels = _finite(image)
+    return np.zeros(image.shape, np.float32) if pixels is None else _stretched(pixels, levels)
+
+
 def normalise(
     image: npt.NDArray[Any], low: float = LOW_PERCENTILE, high: float = HIGH_PERCENTILE
 ) -> npt.NDArray[np.float32]:
-    """Stretch a frame from two percentiles to 0..1.
+    """Stretch a frame from two of its own percentiles to 0..1.
 
     Parameters
     ----------
@@ -33,18 +127,29 @@ def normalise(
     ndarray
         Axes YX, float32, mostly in 0..1 and limited to -1..3; all 0 for a constant frame.
     """
+    pixels = _finite(image)
+    found = None if pixels is None else levels([_picked(pixels)], low, high)
+    if pixels is None or found is None:
+        return np.zeros(image.shape, np.float32)
+    return _stretched(pixels, found)
+
+
+def _finite(image: npt.NDArray[Any]) -> npt.NDArray[np.float64] | None:
+    """Put the median in place of what is no number; None when nothing is."""
     pixels = image.astype(np.float64)
     finite = np.isfinite(pixels)
-    if not finite.all():
-        middle = np.median(pixels[finite]) if finite.any() else 0.0
-        pixels = np.where(finite, pixels, middle)
-    step = max(1, int(np.sqrt(pixels.size / _MAX_PIXELS)))
-    bottom, top = np.percentile(pixels[::step, ::step], (low, high))
-    if not top > bottom:  # nearly all pixels are the same; a few bright objects may still differ
-        bottom, top = pixels.min(), pixels.max()
-    if not top > bottom:
-        return np.zeros(image.shape, np.float32)
-    stretched: npt.NDArray[np.float32] = np.clip((pixels - bottom) / (top - bottom), *LIMITS).astype(
-        np.float32
-    )
-    return stretched
+    if finite.all():
+        return pixels
+    return np.where(finite, pixels, np.median(pixels[finite])) if finite.any() else None
+
+
+def _picked(pixels: npt.NDArray[np.float64], n_frames: int = 1) -> Greys:
+    step = max(1, int(np.sqrt(pixels.size * n_frames / _MAX_PIXELS)))
+    some = pixels[::step, ::step]
+    return Greys(some.copy() if step > 1 else some, float(pixels.min()), float(pixels.max()))
+
+
+def _stretched(pixels: npt.NDArray[np.float64], levels: Levels) -> npt.NDArray[np.float32]:
+    scaled = (pixels - levels.bottom) / (levels.top - levels.bottom)
+    limited: npt.NDArray[np.float32] = np.clip(scaled, *LIMITS).astype(np.float32)
+    return limited

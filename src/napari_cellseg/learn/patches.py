@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage as ndi
 from torch import Tensor
-from torch.nn import functional as F
 
 from napari_cellseg.data.samples import Sample
-from napari_cellseg.learn.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, normalise
-from napari_cellseg.learn.targets import IGNORED, encode, median_diameter_px
+from napari_cellseg.learn.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, Levels, normalise, stretch
+from napari_cellseg.learn.resizing import nearest, resize, scaled_shape
+from napari_cellseg.learn.targets import IGNORED, encode
 
 
 @dataclass(frozen=True)
@@ -76,83 +76,12 @@ class Batch(NamedTuple):
         return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
 
 
-def resize(image: npt.NDArray[np.floating[Any]], shape: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Resize an image, averaging where it shrinks.
-
-    Parameters
-    ----------
-    image : ndarray
-        Axes YX or MYX, float.
-    shape : tuple of int
-        Height and width wanted, in px.
-
-    Returns
-    -------
-    ndarray
-        Axes as the image's, float32.
-    """
-    if image.shape[-2:] == shape:
-        return image.astype(np.float32)
-    planes = torch.from_numpy(np.ascontiguousarray(image, np.float32)).reshape(1, -1, *image.shape[-2:])
-    resized = F.interpolate(planes, shape, mode="bilinear", antialias=True)
-    return resized.reshape(*image.shape[:-2], *shape).numpy()
-
-
-def scaled_shape(shape: Sequence[int], scale: float) -> tuple[int, int]:
-    """Compute the size of a frame as it enters the network.
-
-    Parameters
-    ----------
-    shape : sequence of int
-        Height and width of the frame, in px.
-    scale : float
-        See `ModelCard.scale`.
-
-    Returns
-    -------
-    tuple of int
-        Height and width, at least 1 px each.
-    """
-    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
-
-
-def fitted(sample: Sample, object_px: float, largest: float) -> Sample:
-    """Resize a sample until its typical object has a certain diameter.
-
-    Parameters
-    ----------
-    sample : Sample
-        Image and labels.
-    object_px : float
-        The diameter, in px.
-    largest : float
-        It is not enlarged by more than this factor.
-
-    Returns
-    -------
-    Sample
-        The image as float32; a sample without objects stays as it is.
-    """
-    diameter = median_diameter_px(sample.labels)
-    if diameter is None:
-        return sample
-    shape = scaled_shape(sample.image.shape, min(largest, object_px / diameter))
-    image = resize(sample.image.astype(np.float32), shape)
-    return replace(sample, image=image, labels=_nearest(sample.labels, shape))
-
-
-def _nearest(labels: npt.NDArray[Any], shape: tuple[int, int]) -> npt.NDArray[Any]:
-    """Resize labels: every pixel takes the nearest one."""
-    rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(np.int64)
-        for new, old in zip(shape, labels.shape, strict=True)
-    )
-    resized: npt.NDArray[Any] = labels[np.ix_(rows, columns)]
-    return resized
-
-
 def make_ready(
-    sample: Sample, scale: float = 1.0, low: float = LOW_PERCENTILE, high: float = HIGH_PERCENTILE
+    sample: Sample,
+    scale: float = 1.0,
+    low: float = LOW_PERCENTILE,
+    high: float = HIGH_PERCENTILE,
+    levels: Levels | None = None,
 ) -> Frame:
     """Normalise a sample, bring it to the network's scale and encode its labels.
 
@@ -164,6 +93,8 @@ def make_ready(
         See `ModelCard.scale`.
     low, high : float
         See `normalise.normalise`.
+    levels : Levels, optional
+        Of its movie; the percentiles of the frame itself by default.
 
     Returns
     -------
@@ -171,72 +102,60 @@ def make_ready(
         To cut patches from.
     """
     shape = scaled_shape(sample.image.shape, scale)
-    labels = _nearest(sample.labels, shape)
+    grey = normalise(sample.image, low, high) if levels is None else stretch(sample.image, levels)
+    image = resize(grey, shape).astype(np.float16)
+    return with_targets(image, nearest(sample.labels, shape), sample.group)
+
+
+def with_targets(image: npt.NDArray[np.float16], labels: npt.NDArray[Any], group: str = "") -> Frame:
+    """Encode the labels of a frame that is normalised and at the network's scale already.
+
+    Parameters
+    ----------
+    image : ndarray
+        Axes YX, float16.
+    labels : ndarray
+        Axes YX, integer: 0 background, 1, 2, ... objects, -1 ignore.
+    group : str
+        Position or field of view.
+
+    Returns
+    -------
+    Frame
+        To cut patches from.
+    """
     targets = encode(labels)
     boxes = [box for box in ndi.find_objects(np.maximum(labels, 0)) if box is not None]
     centres = [[(side.start + side.stop) // 2 for side in box] for box in boxes]
     return Frame(
-        resize(normalise(sample.image, low, high), shape).astype(np.float16),
+        image,
         targets.state,
         targets.offset.astype(np.float16),
         np.array(centres, np.int64).reshape(-1, 2),
-        sample.group,
+        group,
     )
 
 
-def sampling_weights(frames: Sequence[Frame]) -> Tensor:
-    """Say how often patches are cut from each frame.
-
-    Large frames and large groups have more to teach, but not in proportion to their size: weights go with the
-    square root of the area of the group, so that rare kinds of image are seen oftener than their share.
-
-    Parameters
-    ----------
-    frames : sequence of Frame
-        The frames.
-
-    Returns
-    -------
-    Tensor
-        Axes (frame,), float64, with the sum 1.
-    """
-    areas = torch.tensor([frame.image.size for frame in frames], dtype=torch.float64)
-    groups = [frame.group for frame in frames]
-    whole = dict.fromkeys(groups, 0.0)
-    for group, area in zip(groups, areas.tolist(), strict=True):
-        whole[group] += area
-    weights = areas / torch.tensor([whole[group] for group in groups], dtype=torch.float64).sqrt()
-    return weights / weights.sum()
-
-
-def cut(
-    frames: Sequence[Frame], n: int, side_px: int, generator: torch.Generator, weights: Tensor | None = None
-) -> Batch:
-    """Cut patches at random: half of them anywhere, half around objects.
+def cut(frames: Sequence[Frame], side_px: int, generator: torch.Generator) -> Batch:
+    """Cut a patch from each frame at random: half of them anywhere, half around objects.
 
     What lies beyond the edge of a frame is its reflection, to look at; it is ignored as something to learn.
 
     Parameters
     ----------
     frames : sequence of Frame
-        The frames.
-    n : int
-        Number of patches.
+        The frames, at least one; see `draw`.
     side_px : int
-        Their side.
+        Side of the patches.
     generator : torch.Generator
         Source of randomness.
-    weights : Tensor, optional
-        How often each frame is chosen; by default as `sampling_weights` says.
 
     Returns
     -------
     Batch
-        On the CPU.
+        On the CPU, in the order of the frames.
     """
-    weights = sampling_weights(frames) if weights is None else weights
-    chosen = torch.multinomial(weights, n, replacement=True, generator=generator)
-    cuts = [_cut_one(frames[int(index)], side_px, generator) for index in chosen]
+    cuts = [_cut_one(frame, side_px, generator) for frame in frames]
     images, states, offsets = (np.stack(planes) for planes in zip(*cuts, strict=True))
     return Batch(
         torch.from_numpy(images.astype(np.float32))[:, None],

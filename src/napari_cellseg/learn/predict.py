@@ -18,9 +18,12 @@ from napari_cellseg.errors import InputError, ModelError
 from napari_cellseg.learn import runtime
 from napari_cellseg.learn.card import ModelCard, model_hash
 from napari_cellseg.learn.events import FramePredicted, PredictSummary
-from napari_cellseg.learn.model import TrainedModel, View, cached_model, draw_maps
+from napari_cellseg.learn.model import TrainedModel, cached_model, draw_maps
+from napari_cellseg.learn.movies import levels_of_stack
+from napari_cellseg.learn.normalise import Levels
 from napari_cellseg.learn.size import fitting_scale
 from napari_cellseg.learn.targets import VOTED_PX, decode
+from napari_cellseg.learn.view import View
 from napari_cellseg.progress import Clock, Note, Steps
 
 _FRAMES_TO_MEASURE = 3
@@ -55,7 +58,8 @@ def predict(
     Yields
     ------
     Event
-        `FramePredicted` and `Progress` per frame; `Note` when less memory has to do.
+        `FramePredicted` and `Progress` per frame; `Note` when less memory has to do. Before the first frame,
+        `Progress` while the grey levels of the movie are found, for models that want them.
 
     Returns
     -------
@@ -68,20 +72,24 @@ def predict(
         The stack has no such frame or channel.
     ModelError
         The model cannot be used, or memory is not enough for it.
+    SettingsError
+        The device or the number format that was asked for is not there.
     """
     wanted = list(range(stack.n_frames) if frames is None else frames)
     _check(stack, channel, wanted)
     runtime.give_way()
     device = runtime.choose_device(config.device)
+    runtime.number_format(device.name, config.precision)  # what cannot be is said before any work
     plan = runtime.Plan(_TILES_AT_ONCE[device.name], config.tile_px, device)
     trained, scale = cached_model(model, device.name), 0.0
     clock, start, counts = Clock(len(wanted), "frames predicted"), time.perf_counter(), []
+    levels = yield from levels_of_stack(stack, channel, trained.card, clock)
     for done, t in enumerate(wanted, start=1):
         image = stack.frame(t, channel)
         while True:
             try:
-                scale = scale or _scale(trained, stack, channel, config, plan)
-                view = _view(trained.card, scale, config, plan)
+                scale = scale or _scale(trained, stack, channel, config, plan, levels)
+                view = _view(trained.card, scale, config, plan, levels)
                 maps = draw_maps(trained.network, image, view)
                 break
             except (RuntimeError, MemoryError) as error:
@@ -139,7 +147,12 @@ def _check(stack: Stack, channel: int, frames: Sequence[int]) -> None:
 
 
 def _scale(
-    trained: TrainedModel, stack: Stack, channel: int, config: PredictConfig, plan: runtime.Plan
+    trained: TrainedModel,
+    stack: Stack,
+    channel: int,
+    config: PredictConfig,
+    plan: runtime.Plan,
+    levels: Levels | None,
 ) -> float:
     """Find the factor by which frames are resized, so that objects have the size that the model knows."""
     card = trained.card
@@ -148,17 +161,32 @@ def _scale(
     if card.any_size:
         chosen = sorted({round(at) for at in np.linspace(0, stack.n_frames - 1, _FRAMES_TO_MEASURE)})
         frames = (stack.frame(t, channel) for t in chosen)
-        return fitting_scale(trained.network, frames, _view(card, 1.0, config, plan))
+        return fitting_scale(trained.network, frames, _view(card, 1.0, config, plan, levels))
     if stack.pixel_size_um and card.pixel_size_um:  # another magnification than in training
         return card.scale * stack.pixel_size_um / card.pixel_size_um
     return card.scale
 
 
-def _view(card: ModelCard, scale: float, config: PredictConfig, plan: runtime.Plan) -> View:
+def _view(
+    card: ModelCard, scale: float, config: PredictConfig, plan: runtime.Plan, levels: Levels | None
+) -> View:
     overlap = min(config.overlap_px, plan.side_px // 4)
     low, high = card.low_percentile, card.high_percentile
     side, batch, device = plan.side_px, plan.batch, plan.device.name
-    return View(scale, low, high, side, overlap, batch, device, card.object_px, config.flips)
+    return View(
+        scale,
+        low,
+        high,
+        side,
+        overlap,
+        batch,
+        device,
+        card.object_px,
+        config.flips,
+        config.precision,
+        card.normalise_by,
+        levels,
+    )
 
 
 def _smaller(plan: runtime.Plan, error: BaseException) -> tuple[runtime.Plan, str]:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_cellseg.config import PredictConfig
+from napari_cellseg.data.samples import Sample
 from napari_cellseg.errors import TrainingError
 from napari_cellseg.learn import runtime
 from napari_cellseg.learn.card import ModelCard
 from napari_cellseg.learn.events import Compared
-from napari_cellseg.learn.model import TrainedModel, View
+from napari_cellseg.learn.model import TrainedModel
+from napari_cellseg.learn.movies import levels_of_samples
 from napari_cellseg.learn.scores import Tally
 from napari_cellseg.learn.split import Split
 from napari_cellseg.learn.validation import Exam, sit
+from napari_cellseg.learn.view import View
 from napari_cellseg.progress import Steps
 
 _TOO_MUCH = 0.9
@@ -39,7 +42,9 @@ class Rival:
     tally: Tally
 
 
-def score_rivals(models: Sequence[tuple[Path, TrainedModel]], exam: Exam, view: View) -> Steps[Rival | None]:
+def score_rivals(
+    models: Sequence[tuple[Path, TrainedModel]], exam: Exam, view: View, samples: Sequence[Sample]
+) -> Steps[Rival | None]:
     """Score the older models; the better one is what the new one has to beat.
 
     Parameters
@@ -50,6 +55,8 @@ def score_rivals(models: Sequence[tuple[Path, TrainedModel]], exam: Exam, view: 
         The frozen frames.
     view : View
         Its device and the size of the objects matter: each model looks at frames in its own way.
+    samples : sequence of Sample
+        All samples, from which the grey levels of movies are found.
 
     Yields
     ------
@@ -65,9 +72,9 @@ def score_rivals(models: Sequence[tuple[Path, TrainedModel]], exam: Exam, view: 
     for path, model in models:
         card = model.card
         scale = card.object_px / view.diameter_px if card.any_size else card.scale
-        theirs = View(
-            scale, card.low_percentile, card.high_percentile, 512, 64, 1, view.device, card.object_px
-        )
+        low, high, by = card.low_percentile, card.high_percentile, card.normalise_by
+        movies = levels_of_samples(samples, by, low, high)
+        theirs = View(scale, low, high, 512, 64, 1, view.device, card.object_px, by=by, movies=movies)
         marks = yield from sit(runtime.laid_out(model.network, view.device), exam, theirs, PredictConfig())
         scored.append(Rival(path, card, marks.tally))
     return max(scored, key=lambda one: one.tally.quality, default=None)

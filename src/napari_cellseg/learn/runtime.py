@@ -7,12 +7,14 @@ import importlib.metadata
 import multiprocessing
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
 
-from napari_cellseg.config import Device
+from napari_cellseg.config import Device, Precision
 from napari_cellseg.errors import SettingsError
 
 T = TypeVar("T", torch.nn.Module, torch.Tensor)
@@ -174,21 +176,72 @@ def laid_out(thing: T, device: str) -> T:
     return thing.to(device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
 
 
-def autocast(device: str) -> torch.autocast:
-    """Compute in the device's fast number format within a ``with`` block.
+def number_format(device: str, precision: Precision = "auto") -> torch.dtype:
+    """Choose the number format of a network on a device.
 
     Parameters
     ----------
     device : str
         As `DeviceChoice.name`.
+    precision : {"auto", "float32", "bfloat16"}
+        What is asked for; auto takes the fastest, see `fast_dtype`.
 
     Returns
     -------
-    torch.autocast
-        The context manager.
+    torch.dtype
+        bfloat16 or float32.
+
+    Raises
+    ------
+    SettingsError
+        bfloat16 was asked for, and the device does not know it.
     """
-    dtype = fast_dtype(device)
-    return torch.autocast(device, torch.bfloat16, enabled=dtype is torch.bfloat16)
+    if precision == "auto":
+        return fast_dtype(device)
+    if precision == "float32":
+        return torch.float32
+    if not _knows_bfloat16(device):
+        raise SettingsError(
+            f"The number format bfloat16 was asked for, and the device {device} does not know it",
+            "",
+            "Choose auto or float32 as number format",
+        )
+    return torch.bfloat16
+
+
+def _knows_bfloat16(device: str) -> bool:
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return device != "mps" or bool(torch.backends.mps.is_macos_or_newer(14, 0))
+
+
+@contextmanager
+def autocast(device: str, precision: Precision = "auto") -> Iterator[None]:
+    """Compute in a number format within a ``with`` block.
+
+    Parameters
+    ----------
+    device : str
+        As `DeviceChoice.name`.
+    precision : {"auto", "float32", "bfloat16"}
+        See `number_format`. float32 that is asked for by name is a reference: on NVIDIA's GPUs its
+        convolutions then keep all 24 bits, of which they otherwise drop 13 (TF32).
+
+    Yields
+    ------
+    None
+        Weights stay float32; each operation takes the format that it can bear.
+
+    Raises
+    ------
+    SettingsError
+        As `number_format`.
+    """
+    exact = device == "cuda" and precision == "float32"
+    reference = torch.backends.cudnn.flags(enabled=True, allow_tf32=False) if exact else nullcontext()
+    half = number_format(device, precision) is torch.bfloat16
+    with reference, torch.autocast(device, torch.bfloat16, enabled=half):
+        yield
 
 
 def seeded(seed: int) -> torch.Generator:

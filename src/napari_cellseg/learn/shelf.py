@@ -14,13 +14,13 @@ from napari_cellseg.data.storage import storage, versioned
 from napari_cellseg.data.write import atomic_folder, write_text
 from napari_cellseg.errors import ModelError
 from napari_cellseg.learn import registry
-from napari_cellseg.learn.card import CARD_FILE, COVER_FILE, WEIGHTS_FILE, ModelCard, read_card
+from napari_cellseg.learn.card import CARD_FILE, COVER_FILE, REPLAY_FILE, WEIGHTS_FILE, ModelCard, read_card
 
 BIN = ".bin"
 """Folder of deleted models, beside the models; nothing is ever erased from it by this program."""
 
-MODEL_FILES = (CARD_FILE, WEIGHTS_FILE, COVER_FILE)
-"""All that belongs to a model; the cover may be missing."""
+MODEL_FILES = (CARD_FILE, WEIGHTS_FILE, COVER_FILE, REPLAY_FILE)
+"""All that belongs to a model; the last two may be missing."""
 
 _DATE = "%Y-%m-%d-%H%M%S"
 _BINNED = re.compile(r"(?P<name>.+)\.(?P<date>\d{4}-\d{2}-\d{2}-\d{6})(-\d+)?")

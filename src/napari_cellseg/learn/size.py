@@ -11,8 +11,9 @@ import numpy.typing as npt
 from scipy.special import expit
 from torch import nn
 
-from napari_cellseg.learn.model import View, draw_maps
+from napari_cellseg.learn.model import draw_maps
 from napari_cellseg.learn.targets import decode, median_diameter_px
+from napari_cellseg.learn.view import View
 
 _FIRST_LOOKS = (1.0, 0.4)
 _SMALLEST, _LARGEST = 1 / 32, 2.0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,50 +18,32 @@ from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.write import storage, versioned
 from napari_cellseg.errors import InputError, TrainingError
 from napari_cellseg.learn import runtime
-from napari_cellseg.learn.card import CARD_FILE, ModelCard, model_hash
+from napari_cellseg.learn.card import ModelCard, model_hash
 from napari_cellseg.learn.checkpoint import fingerprint, partial_folder, remove_checkpoint
 from napari_cellseg.learn.epochs import Best, Run
 from napari_cellseg.learn.learner import Learner
-from napari_cellseg.learn.model import TrainedModel, View, load_model, save_model
-from napari_cellseg.learn.normalise import HIGH_PERCENTILE, LOW_PERCENTILE
-from napari_cellseg.learn.patches import Frame, fitted, make_ready
+from napari_cellseg.learn.model import save_model
+from napari_cellseg.learn.movies import levels_of_samples
+from napari_cellseg.learn.patches import Frame, make_ready
+from napari_cellseg.learn.resizing import LARGEST_SCALE, fitted
 from napari_cellseg.learn.rivals import Rival, compare, refuse_useless, score_rivals
 from napari_cellseg.learn.split import Split, split_samples
+from napari_cellseg.learn.start import Start, where_to_start
 from napari_cellseg.learn.targets import median_diameter_px
 from napari_cellseg.learn.validation import freeze
+from napari_cellseg.learn.view import View
 from napari_cellseg.progress import Cancelled, Clock, Note, Steps
 
 _EXAM_PART = 0.2
 _LEAST_EXAM_PX = 250_000
 _FINE_TUNING_RATE = 0.3
-_LARGEST_SCALE = 2.0
-"""Frames with small objects are enlarged, but not more than this: it costs time, and shows nothing new."""
-
-
-@dataclass(frozen=True)
-class _Start:
-    """What a run starts from.
-
-    Attributes
-    ----------
-    net : NetConfig
-        The network.
-    base : TrainedModel or None
-        Where its weights come from.
-    rivals : tuple of (Path, TrainedModel)
-        Older models that the new one has to beat.
-    """
-
-    net: NetConfig
-    base: TrainedModel | None
-    rivals: tuple[tuple[Path, TrainedModel], ...]
 
 
 @dataclass(frozen=True)
 class _Job:
     """Everything that is ready before the first batch."""
 
-    start: _Start
+    start: Start
     split: Split
     diameter_px: float
     view: View
@@ -87,6 +68,10 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
     AdamW; the learning rate is halved when the score stays on a plateau, and where time is bounded by
     ``config.minutes`` it also falls along a cosine to nearly nothing at the end of that time, so that a short
     training ends as well settled as a long one. Scored, kept and saved is the running average of the weights.
+
+    A training from a model goes on showing the images that travel with that model (see `replay`), and hands
+    them on; those of the person are never added to them. Where none travel with it, the weights are held near
+    the model's (see `remember.Anchor`).
 
     Stopped with `Cancelled`, it saves the best so far. Killed, it leaves a checkpoint beside ``out``, and
     goes on from there when it is started again with the same settings and data.
@@ -134,19 +119,17 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
     started = time.monotonic()
     runtime.give_way()
     _check(samples)
-    start = _where_to_start(net, out, base)
+    start = where_to_start(net, out, base, config)
     if any_size:
-        samples = [fitted(sample, _wanted_px(start), _LARGEST_SCALE) for sample in samples]
+        samples = [fitted(sample, start.object_px, LARGEST_SCALE) for sample in samples]
     job = yield from _prepare(samples, config, start, out, started)
     best = yield from _go(job.run)
     refuse_useless(best.tally)
     made = versioned(out)
     card = _card(job, made.name, best, image_channel, pixel_size_um)
     if any_size:
-        card = card.model_copy(
-            update={"any_size": True, "object_diameter_px": _wanted_px(start), "scale": 1.0}
-        )
-    save_model(made, card, best.weights)
+        card = card.model_copy(update={"any_size": True, "object_diameter_px": start.object_px, "scale": 1.0})
+    save_model(made, card, best.weights, start.replay.raw)
     remove_checkpoint(job.run.folder)
     if job.rival is None:
         return made
@@ -156,7 +139,7 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
 
 
 def _prepare(
-    samples: Sequence[Sample], config: TrainConfig, start: _Start, out: Path, started: float
+    samples: Sequence[Sample], config: TrainConfig, start: Start, out: Path, started: float
 ) -> Steps[_Job]:
     device = runtime.choose_device(config.device)
     yield Note(f"Training on the {device.label}.")
@@ -166,22 +149,24 @@ def _prepare(
     folder = partial_folder(out)
     with storage(folder):
         folder.mkdir(parents=True, exist_ok=True)  # what cannot be written is found out now
-    diameter, view = _look(split, start, device)
+    diameter, view = _look(split, start, device, config)
+    view = replace(view, movies=levels_of_samples(samples, view.by, view.low, view.high))
     try:
         frames = yield from _frames(split, view)
         exam = freeze(split.validation, _exam_px(frames, view.scale))
-        rival = yield from score_rivals(start.rivals, exam, view)
+        rival = yield from score_rivals(start.rivals, exam, view, samples)
     except Cancelled:
         remove_checkpoint(folder)
         raise
     plan = runtime.Plan(config.batch_size, config.patch_px, device)
-    learner = Learner(start.net, config, plan, start.base.network.state_dict() if start.base else None)
+    weights = start.base.network.state_dict() if start.base else None
+    learner = Learner(start.net, config, plan, weights, start.replay.frames)
     if start.base:
         learner.base_rate *= _FINE_TUNING_RATE
+    if start.remembering(config):
+        yield Note(start.remembering(config))
     data = fingerprint(samples)
-    run = Run(
-        learner, frames, exam, view, folder=folder, name=_run_name(data, config, start), started=started
-    )
+    run = Run(learner, frames, exam, view, folder=folder, name=start.run_name(data, config), started=started)
     return _Job(start, split, diameter, view, data, rival, run)
 
 
@@ -198,36 +183,22 @@ def _check(samples: Sequence[Sample]) -> None:
         )
 
 
-def _where_to_start(net: NetConfig, out: Path, base: Path | None) -> _Start:
-    rivals: list[tuple[Path, TrainedModel]] = []
-    if base is not None:
-        rivals.append((base, load_model(base)))
-        net = rivals[0][1].card.net
-    if (out / CARD_FILE).is_file() and (base is None or out.resolve() != base.resolve()):
-        rivals.append((out, load_model(out)))
-    return _Start(net, rivals[0][1] if base is not None else None, tuple(rivals))
-
-
-def _wanted_px(start: _Start) -> float:
-    """Diameter that the typical object is to have on the network's grid: the one that its weights know."""
-    return start.base.card.object_px if start.base is not None else start.net.object_px
-
-
-def _look(split: Split, start: _Start, device: runtime.DeviceChoice) -> tuple[float, View]:
+def _look(
+    split: Split, start: Start, device: runtime.DeviceChoice, config: TrainConfig
+) -> tuple[float, View]:
     """Find the size of the objects, and how the network is to look at the frames."""
     sizes = [median_diameter_px(sample.labels) for sample in split.training]
     diameter = float(np.median([size for size in sizes if size is not None] or [start.net.object_px]))
-    wanted, low, high = _wanted_px(start), LOW_PERCENTILE, HIGH_PERCENTILE
-    if start.base is not None:  # the greys that its weights know
-        low, high = start.base.card.low_percentile, start.base.card.high_percentile
-    scale = min(_LARGEST_SCALE, wanted / diameter)
-    return diameter, View(scale, low, high, 512, 64, 1, device.name, scale * diameter)
+    known = config if start.base is None else start.base.card  # the greys that its weights know
+    low, high, by = known.low_percentile, known.high_percentile, known.normalise_by
+    scale = min(LARGEST_SCALE, start.object_px / diameter)
+    return diameter, View(scale, low, high, 512, 64, 1, device.name, scale * diameter, by=by)
 
 
 def _frames(split: Split, view: View) -> Steps[list[Frame]]:
     clock, frames = Clock(len(split.training), "frames made ready"), []
     for sample in split.training:
-        frames.append(make_ready(sample, view.scale, view.low, view.high))
+        frames.append(make_ready(sample, view.scale, view.low, view.high, view.of(sample.group).levels))
         yield clock.at(len(frames))
     return frames
 
@@ -268,6 +239,7 @@ def _card(job: _Job, name: str, best: Best, image_channel: str, pixel_size_um: f
         image_channel=image_channel,
         low_percentile=job.view.low,
         high_percentile=job.view.high,
+        normalise_by=job.view.by,
         object_diameter_px=job.diameter_px,
         scale=job.view.scale,
         pixel_size_um=pixel_size_um,
@@ -285,17 +257,6 @@ def _card(job: _Job, name: str, best: Best, image_channel: str, pixel_size_um: f
         versions=_versions(),
         notes=tuple(job.run.notes),
     )
-
-
-def _run_name(data: str, config: TrainConfig, start: _Start) -> str:
-    parts = [
-        data,
-        config.model_dump_json(exclude={"device"}),
-        start.net.model_dump_json(),
-        start.base.card.sha256 if start.base else "",
-        __version__,
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _versions() -> dict[str, str]:

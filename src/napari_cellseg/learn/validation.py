@@ -14,11 +14,11 @@ from napari_cellseg.config import PredictConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.learn.events import ValidationPictures
 from napari_cellseg.learn.losses import loss_of
-from napari_cellseg.learn.model import View, draw_maps
-from napari_cellseg.learn.normalise import normalise
+from napari_cellseg.learn.model import draw_maps
 from napari_cellseg.learn.predict import labels_of
 from napari_cellseg.learn.scores import Tally, tally
 from napari_cellseg.learn.targets import OFFSET_UNIT_PX, Targets, encode
+from napari_cellseg.learn.view import View
 from napari_cellseg.progress import Progress, Steps
 
 _PICTURES = 3
@@ -90,7 +90,7 @@ def sit(network: nn.Module, exam: Exam, view: View, predicting: PredictConfig) -
     exam : Exam
         The frames.
     view : View
-        How the network looks at frames.
+        How the network looks at frames; frames of one of its ``movies`` share the grey levels of that.
     predicting : PredictConfig
         How its maps become labels.
 
@@ -107,11 +107,11 @@ def sit(network: nn.Module, exam: Exam, view: View, predicting: PredictConfig) -
     total, found = Tally(), []
     for done, (sample, targets) in enumerate(zip(exam.samples, exam.targets, strict=True)):
         yield Progress(done, len(exam.samples), "validation frames scored")
-        maps = draw_maps(network, sample.image, view)
+        maps = draw_maps(network, sample.image, view.of(sample.group))
         labels, _ = labels_of(maps, predicting, view.diameter_px)
         total += tally(sample.labels, labels, _loss(maps, targets, view.scale))
         found.append(labels)
-    return Marks(total, _pictures(exam, found))
+    return Marks(total, _pictures(exam, found, view))
 
 
 def _loss(maps: npt.NDArray[np.float32], targets: Targets, scale: float) -> float:
@@ -122,12 +122,12 @@ def _loss(maps: npt.NDArray[np.float32], targets: Targets, scale: float) -> floa
     return float(loss_of(torch.from_numpy(drawn)[None], state, offset * scale))
 
 
-def _pictures(exam: Exam, found: Sequence[np.ndarray]) -> ValidationPictures:
+def _pictures(exam: Exam, found: Sequence[np.ndarray], view: View) -> ValidationPictures:
     shown = exam.samples[:_PICTURES]
     height, width = (min(_PICTURE_PX, *(sample.image.shape[i] for sample in shown)) for i in (0, 1))
     box = (slice(height), slice(width))
     return ValidationPictures(
-        np.stack([np.clip(normalise(sample.image), 0, 1)[box] for sample in shown]),
+        np.stack([np.clip(view.of(sample.group).grey(sample.image), 0, 1)[box] for sample in shown]),
         np.stack([sample.labels[box] for sample in shown]).astype(np.int32),
         np.stack([labels[box] for labels in found[: len(shown)]]),
     )

@@ -67,6 +67,9 @@ def export_model(
     a test image with its result, a description, a README and a cover. The TorchScript must give the same
     result. Where bioimageio.spec is installed, nothing is written that it does not accept.
 
+    The images that travel with a model within this program (see `replay`) are not part of the package: it
+    gives away what a model has learned, not what it learned from.
+
     Parameters
     ----------
     folder : Path
@@ -91,13 +94,15 @@ def export_model(
     Raises
     ------
     ModelError
-        The model is damaged, it cannot be written as TorchScript, or the validator does not accept it.
+        The model is damaged, it stretches the grey values of a whole movie, it cannot be written as
+        TorchScript, or the validator does not accept it.
     StorageError
         The file cannot be written.
     """
     yield Progress(0, 3, _WHAT)
     details = details or Details()
     model = load_model(folder)
+    _check_greys(model.card)
     pixels = _test_frame(model.card) if frame is None else _cut(frame)
     maps = apply_plainly(model.network, pixels, model.card)
     with tempfile.TemporaryDirectory() as scratch:
@@ -124,6 +129,17 @@ def export_model(
                 archive.write(file, file.name)
     yield Progress(3, 3, _WHAT)
     return Exported(path, found is not None)
+
+
+def _check_greys(card: ModelCard) -> None:
+    """Refuse what a description cannot tell: percentiles over frames that other programs do not have."""
+    if card.normalise_by == "movie":
+        raise ModelError(
+            f"The model {card.name} takes its black and white from a whole movie",
+            "Programs that read bioimage.io packages show a model one frame at a time",
+            "Train one with the option 'Grey levels of: frame', or copy the model's folder: this program "
+            "reads it anywhere",
+        )
 
 
 def _test_frame(card: ModelCard) -> npt.NDArray[np.float32]:

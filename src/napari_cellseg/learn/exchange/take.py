@@ -79,7 +79,7 @@ def import_model(package: Path, name: str | None = None) -> Steps[Path]:
         cover = _cover(files) if COVER_FILE in files else None
         with atomic_folder(target) as partial:
             files.copy(WEIGHTS_FILE, partial / WEIGHTS_FILE)
-            named = card.model_copy(update={"name": target.name})
+            named = card.model_copy(update={"name": target.name, "replay_sha256": ""})  # no images came along
             (partial / CARD_FILE).write_text(named.model_dump_json(indent=2), encoding="utf-8")
             if cover is not None:
                 cover.save(partial / COVER_FILE)

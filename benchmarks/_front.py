@@ -1,0 +1,216 @@
+"""What is fast and good at once: the Pareto front of networks, as a table and as a plot."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+START, END = "<!-- measured: start -->", "<!-- measured: end -->"
+_SIZE_IN = (8.0, 5.0)
+_DOT = 24.0
+"""Area of a dot in square points per million parameters."""
+_COLOURS = {"front": "#0b6e99", "behind": "#a0a7ad", "default": "#d1495b", "ink": "#24292f"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """What was measured of a network.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    told : str
+        Its architecture in a few words.
+    ms, ms_float32 : float
+        Milliseconds per frame of 512 x 512 px: in the fastest number format, and in float32.
+    ap50, ap75, ap90 : float
+        Pooled AP at three IoU thresholds, mean over the seeds.
+    spread : float
+        Standard deviation of `ap50` over the seeds.
+    seeds : int
+        Number of trainings.
+    parameters : int
+        Weights that are trained.
+    megabytes : float
+        Size of the file with 16 bits a number.
+    """
+
+    name: str
+    told: str
+    ms: float
+    ms_float32: float
+    ap50: float
+    ap75: float
+    ap90: float
+    spread: float
+    seeds: int
+    parameters: int
+    megabytes: float
+
+
+def pareto_front(points: Sequence[Point]) -> list[Point]:
+    """Choose the points that no other beats: none is at least as fast and as good, and better in one.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        All networks.
+
+    Returns
+    -------
+    list of Point
+        From the fastest to the best.
+    """
+
+    def beats(one: Point, other: Point) -> bool:
+        return one.ms <= other.ms and one.ap50 >= other.ap50 and (one.ms, one.ap50) != (other.ms, other.ap50)
+
+    front = [point for point in points if not any(beats(one, point) for one in points)]
+    return sorted(front, key=lambda point: (point.ms, point.ap50))
+
+
+def verdict(points: Sequence[Point], default: str) -> str:
+    """Say whether the default is on the front, and if not, what is faster and better.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        All networks.
+    default : str
+        Name of the default.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    chosen = next((point for point in points if point.name == default), None)
+    if chosen is None:
+        return f"The default, {default}, was not measured."
+    if chosen in pareto_front(points):
+        return f"The default, {default}, is on the Pareto front: none is both faster and better."
+    better = [p.name for p in pareto_front(points) if p.ms <= chosen.ms and p.ap50 >= chosen.ap50]
+    return f"The default, {default}, is not on the Pareto front: faster and better is {', '.join(better)}."
+
+
+def table(points: Sequence[Point], default: str) -> str:
+    """Write the table.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        All networks.
+    default : str
+        Name of the default, which is set in bold.
+
+    Returns
+    -------
+    str
+        Markdown, from the fastest to the slowest.
+    """
+    front = pareto_front(points)
+    lines = [
+        "| network | weights | file | ms | ms, float32 | AP50 | AP75 | AP90 | on the front |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for p in sorted(points, key=lambda point: point.ms):
+        name = f"**{p.told}** (default)" if p.name == default else p.told
+        spread = f" ± {p.spread:.3f}" if p.seeds > 1 else ""
+        lines.append(
+            f"| {name} | {p.parameters / 1e6:.2f} M | {p.megabytes:.1f} MB | {p.ms:.0f} | {p.ms_float32:.0f} "
+            f"| {p.ap50:.3f}{spread} | {p.ap75:.3f} | {p.ap90:.3f} | {'yes' if p in front else ''} |"
+        )
+    return "\n".join(lines)
+
+
+def put_between(page: str, text: str) -> str:
+    """Renew the part of a page that is measured.
+
+    Parameters
+    ----------
+    page : str
+        Markdown with the two markers, each on a line of its own.
+    text : str
+        What is to stand between them.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Raises
+    ------
+    ValueError
+        The page has no such markers.
+    """
+    before, start, rest = page.partition(START)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise ValueError(f"the page needs the lines {START} and {END}")
+    return f"{before}{START}\n\n{text}\n\n{END}{after}"
+
+
+def draw(points: Sequence[Point], default: str, foot: str) -> str:
+    """Draw AP at IoU 0.5 against the time for a frame.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        All networks; the area of a dot tells the number of parameters.
+    default : str
+        Name of the default, which is marked.
+    foot : str
+        On what was measured; stands below.
+
+    Returns
+    -------
+    str
+        SVG on a white ground, the same for the same points.
+    """
+    front = pareto_front(points)
+    look = {"svg.hashsalt": "nets", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}
+    with style.context(["default", look]):
+        figure = Figure(figsize=_SIZE_IN, layout="constrained")
+        axes = figure.subplots()
+        axes.plot([p.ms for p in front], [p.ap50 for p in front], color=_COLOURS["front"], lw=1.5, zorder=1)
+        for p in points:
+            _dot(axes, p, "default" if p.name == default else "front" if p in front else "behind")
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.margins(0.12, 0.16)
+        axes.set_xlabel(f"ms for a frame of 512 × 512 px, the network alone\n{foot}")
+        axes.set_ylabel("AP at IoU 0.5 on groups kept aside")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.3, lw=0.6)
+        axes.set_axisbelow(True)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    drawn = file.getvalue()
+    return re.sub(r"<metadata>.*?</metadata>\s*", "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
+
+
+def _dot(axes: Axes, p: Point, role: str) -> None:
+    size = _DOT * (0.5 + p.parameters / 1e6)
+    axes.scatter(p.ms, p.ap50, s=size, color=_COLOURS[role], alpha=0.75, lw=0, zorder=2)
+    if p.seeds > 1:
+        axes.errorbar(p.ms, p.ap50, p.spread, color=_COLOURS[role], capsize=2, lw=1, zorder=2)
+    axes.annotate(
+        f"{p.name} (default)" if role == "default" else p.name,
+        (p.ms, p.ap50),
+        xytext=(3 + size**0.5 / 2, 3),
+        textcoords="offset points",
+        ha="left",
+        color=_COLOURS["default" if role == "default" else "ink"],
+        fontsize=9,
+        zorder=3,
+    )

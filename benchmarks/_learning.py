@@ -38,7 +38,7 @@ class Case:
     truth: Labels
 
 
-def learn(samples: Sequence[Sample], minutes: float, out: Path) -> Path:
+def learn(samples: Sequence[Sample], minutes: float, out: Path, base: Path | None = None) -> Path:
     """Train with the program's own settings.
 
     Parameters
@@ -49,6 +49,8 @@ def learn(samples: Sequence[Sample], minutes: float, out: Path) -> Path:
         Time.
     out : Path
         Folder of the model.
+    base : Path, optional
+        Model to start from.
 
     Returns
     -------
@@ -60,7 +62,8 @@ def learn(samples: Sequence[Sample], minutes: float, out: Path) -> Path:
         if isinstance(event, Note):
             print(f"    {event.text}", flush=True)
 
-    model = follow(train(samples, TrainConfig(minutes=minutes), NetConfig(), out), tell)
+    config = TrainConfig(minutes=minutes, max_epochs=100_000, patience=100_000)
+    model = follow(train(samples, config, NetConfig(), out, base), tell)
     card = read_card(model)
     print(
         f"    {card.n_frames} frames, {card.epochs} epochs, {card.seconds:.0f} s, objects of "

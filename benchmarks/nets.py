@@ -18,14 +18,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from benchmarks._bundled_data import Part, nuclei_fluorescence
 from benchmarks._front import Point, draw, put_between, table, verdict
 from benchmarks._learning import DATA, SKIPPED, find, score
-from napari_cellseg.config import NetConfig, Precision, TrainConfig
+from benchmarks._nets import NETS, config_of, default_name
+from napari_cellseg.config import Precision, TrainConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.write import write_text
 from napari_cellseg.errors import TrainingError
@@ -43,23 +43,6 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE, PLOT = DOCS / "benchmarks-nets.md", DOCS / "images" / "nets.svg"
 WRITE = "--write"
 THREADS, SIDE_PX, ROUNDS = 2, 512, 9
-OBJECT_PX = 20.0
-WIDE = (256, 128, 64, 32, 16)
-SMALL: dict[str, Any] = {"encoder": "tu-resnet10t", "decoder_channels": (64, 32, 32, 16)}
-NETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "resnet10t": ("U-Net, resnet10t", SMALL),
-    "resnet18": ("U-Net, resnet18", {"encoder": "tu-resnet18", "decoder_channels": (128, 64, 48, 32)}),
-    "resnet34": ("U-Net, resnet34", {"encoder": "tu-resnet34", "decoder_channels": WIDE}),
-    "lite0": ("U-Net, efficientnet_lite0", {"encoder": "tu-efficientnet_lite0", "decoder_channels": WIDE}),
-    "mobilenetv3": ("U-Net, mobilenetv3_small", {**SMALL, "encoder": "tu-mobilenetv3_small_100"}),
-    "regnety": ("U-Net, regnety_004", {**SMALL, "encoder": "tu-regnety_004"}),
-    "2015-16": ("U-Net of 2015, 16 channels", {"architecture": "unet-2015", "base_channels": 16}),
-    "2015-64": ("U-Net of 2015, 64 channels", {"architecture": "unet-2015", "base_channels": 64}),
-    "unet++": ("U-Net++, resnet10t", {**SMALL, "architecture": "unet++"}),
-    "se": ("U-Net, resnet10t, se", {**SMALL, "attention": "se"}),
-    "gates": ("U-Net, resnet10t, gates", {**SMALL, "attention": "gates"}),
-    "scse": ("U-Net, resnet10t, scse", {**SMALL, "attention": "scse"}),
-}
 
 
 @dataclass(frozen=True)
@@ -88,34 +71,6 @@ class Trained:
     ap75: float = 0.0
     ap90: float = 0.0
     epochs: int = 0
-
-
-def config_of(name: str) -> NetConfig:
-    """Make the settings of a network.
-
-    Parameters
-    ----------
-    name : str
-        Among `NETS`.
-
-    Returns
-    -------
-    NetConfig
-        Without weights from photographs.
-    """
-    return NetConfig(**{"attention": "none", "encoder_weights": "none", **NETS[name][1]}, object_px=OBJECT_PX)
-
-
-def default_name() -> str:
-    """Find the network that is the program's default.
-
-    Returns
-    -------
-    str
-        Its name; that of its encoder where it is none of `NETS`.
-    """
-    told = NetConfig().model_copy(update={"object_px": OBJECT_PX, "encoder_weights": "none"})
-    return next((name for name in NETS if config_of(name) == told), told.encoder)
 
 
 def milliseconds(names: Sequence[str]) -> dict[str, dict[Precision, float]]:

@@ -45,8 +45,9 @@ photographs only."""
 HEAD_START = (
     "The encoder started from EfficientNet-Lite0 trained on ImageNet (Tan and Le 2019, Apache License 2.0)."
 )
-KEPT = ("iou", "dice", "ap50", "ap75", "ap90", "object_f1", "overlap_f1", "count_error")
-CARD_SCORES = {"iou": "iou", "ap50": "ap50", "f1": "object_f1", "count_error": "count_error"}
+SCORES = {"iou": "pixel_iou", "ap50": "ap50", "f1": "object_f1", "count_error": "count_error"}
+MORE_SCORES = {"ap75": "ap75", "ap90": "ap90", "overlap_f1": "overlap_f1"}
+"""Names of scores on the card, and what `evaluate` calls them."""
 
 
 @dataclass(frozen=True)
@@ -265,7 +266,7 @@ def finish(recipe: Recipe, made: Path, scores: dict[str, dict[str, float]]) -> N
     part = recipe.part
     cases = [*part.training, *part.tested]
     groups = {
-        kind: {name: value for name, value in of_kind.items() if name in KEPT}
+        kind: {name: of_kind[theirs] for name, theirs in (SCORES | MORE_SCORES).items()}
         for kind, of_kind in scores.items()
         if kind != "all"
     }
@@ -279,7 +280,7 @@ def finish(recipe: Recipe, made: Path, scores: dict[str, dict[str, float]]) -> N
             "modality": recipe.modality,
             "sources": tuple(sources),
             "limits": recipe.limits,
-            "scores": {name: abs(scores["all"][theirs]) for name, theirs in CARD_SCORES.items()},
+            "scores": {name: abs(scores["all"][theirs]) for name, theirs in SCORES.items()},
             "group_scores": groups,
             "held_out": tuple(sorted({case.group for case in part.tested})),
             "held_out_how": (

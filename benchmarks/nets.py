@@ -129,7 +129,7 @@ def learn(name: str, seed: int, part: Part) -> Trained:
         patch_px=128,
         learning_rate=2e-3,
         max_scale=1.6,
-        validation_fraction=0.06,
+        validation_fraction=0.01,  # in minutes, scoring more frames after each round would take most of them
         seed=seed,
     )
     net = config_of(name)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.learn.card import ModelCard
@@ -42,8 +42,7 @@ def photographs(folder: Path, object_px: float, seed: int) -> Path:
     """
     net = NetConfig(encoder=ENCODER, decoder_channels=DECODER, object_px=object_px)
     network = build(net, seed)
-    encoder = network.get_submodule("encoder")
-    encoder.load_state_dict(_as_ours(encoder.state_dict()))
+    show(network)
     card = ModelCard(
         name=NAME,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -66,6 +65,18 @@ def photographs(folder: Path, object_px: float, seed: int) -> Path:
     )
     save_model(folder / NAME, card, network.state_dict())
     return folder / NAME
+
+
+def show(network: nn.Module) -> None:
+    """Give the encoder of a network the weights that it has from photographs.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        With the encoder `ENCODER`.
+    """
+    encoder = network.get_submodule("encoder")
+    encoder.load_state_dict(_as_ours(encoder.state_dict()))
 
 
 def _as_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from benchmarks._bundled_data import Part, nuclei_fluorescence
 from benchmarks._learning import DATA, SKIPPED, Case, Labels, line, score
+from benchmarks._photographs import DECODER, ENCODER, show
 from napari_cellseg.config import NetConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.learn.light import relight
@@ -93,8 +94,9 @@ def learn(part: Part) -> torch.nn.Module:
     torch.nn.Module
         In evaluation mode.
     """
-    net = NetConfig(encoder="tu-resnet18", decoder_channels=(128, 64, 48, 32))
-    network = laid_out(build(net, 0, MAPS), "cpu")
+    network = build(NetConfig(encoder=ENCODER, decoder_channels=DECODER), 0, MAPS)
+    show(network)
+    network = laid_out(network, "cpu")
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, foreach=True)
     generator, random = seeded(0), np.random.default_rng(0)
     samples = [fitted(Sample(c.image, c.truth, c.group, c.name), OBJECT_PX, 2.0) for c in part.training]
@@ -115,7 +117,7 @@ def learn(part: Part) -> torch.nn.Module:
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5)
         optimiser.step()
         steps += 1
-    print(f"  {steps} steps in {MINUTES:g} min, last loss {float(loss):.2f}")
+    print(f"  {steps} steps in {MINUTES:g} min, last loss {float(loss.detach()):.2f}")
     return network.eval()
 
 

@@ -81,9 +81,9 @@ def main() -> int:
     cases = [resized(case) for case in part.tested if part.kinds[case.name] != "U2OS"]
     found, _ = find(MODEL, cases)
     counts = [count_pixels(case.truth, labels) for case, labels in zip(cases, found, strict=True)]
-    kinds = [part.kinds[case.name] for case in cases]
     print(f"all, {len(cases)} images: {told(counts)}")
-    for kind in sorted(set(kinds)):
-        of_kind = [count for count, is_of in zip(counts, kinds, strict=True) if is_of == kind]
-        print(f"{kind}, {len(of_kind)} images: {told(of_kind)}")
+    groups = [case.group for case in cases]
+    for group in sorted(set(groups)):
+        of_group = [count for count, is_of in zip(counts, groups, strict=True) if is_of == group]
+        print(f"{group}, {len(of_group)} images: {told(of_group)}")
     return 0

@@ -25,7 +25,7 @@ _POLITE = 10
 _SMALLEST_SIDE_PX = 64
 _ROUNDS = 8
 _MUST_PAY = {torch.bfloat16: 1.15}
-"""Fewer digits are taken only where they save this much of the time."""
+"""Fewer digits are taken only where float32 takes at least this much longer."""
 
 
 @dataclass(frozen=True)

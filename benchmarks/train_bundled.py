@@ -282,7 +282,6 @@ def finish(recipe: Recipe, made: Path, scores: dict[str, dict[str, float]]) -> N
             "limits": recipe.limits,
             "scores": {name: abs(scores["all"][theirs]) for name, theirs in SCORES.items()},
             "group_scores": groups,
-            "held_out": tuple(sorted({case.group for case in part.tested})),
             "held_out_how": (
                 "Whole groups (kind of image, well, experiment or field) were kept aside, and it was scored "
                 f"on them; then it learned from all groups for {made_card.seconds / 60:.0f} min more."

@@ -39,8 +39,9 @@ The first Ctrl-C stops and keeps what is done; the second ends at once.
 
 _TABLES = """# Columns of the tables
 
-`counts.csv` has one row a frame, `cells.csv` one row an object. Columns in µm are there when the pixel size
-is known.
+`counts.csv` has one row a frame, `cells.csv` one row an object. A model that gives every pixel a class has
+no objects to count: in their place, `classes.csv` has one row for each class of each frame. Columns in µm are
+there when the pixel size is known.
 """
 
 _EVALUATION = """## Tables of an evaluation

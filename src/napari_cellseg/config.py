@@ -12,6 +12,7 @@ from napari_cellseg.errors import SettingsError
 Device = Literal["auto", "cuda", "mps", "cpu"]
 Precision = Literal["auto", "float32", "bfloat16"]
 GreysOf = Literal["frame", "movie"]
+ClassLossName = Literal["cross-entropy+dice", "cross-entropy", "weighted-cross-entropy"]
 LossName = Literal[
     "bce",
     "weighted-bce",
@@ -235,6 +236,15 @@ class TriageConfig(Config):
 class NetConfig(Config):
     """The network."""
 
+    classes: int = option(
+        0,
+        "Classes",
+        "0: separate objects are found. 2 or more: every pixel is given one of so many classes, which the "
+        "labels number 0 (background), 1, 2 and so on.",
+        advanced=True,
+        ge=0,
+        le=100,
+    )
     architecture: Literal["unet", "unet++", "unet-2015"] = option(
         "unet",
         "Architecture",
@@ -316,6 +326,15 @@ class NetConfig(Config):
         le=256,
     )
 
+    @field_validator("classes")
+    @classmethod
+    def _one_class_is_none(cls, value: int) -> int:
+        if value == 1:
+            raise PydanticCustomError(
+                "classes", "Background is a class, too: 2 or more are told apart; 0 finds separate objects"
+            )
+        return value
+
 
 class TrainConfig(Config):
     """How the network is trained."""
@@ -336,6 +355,13 @@ class TrainConfig(Config):
         "Loss",
         "What training makes small: how far the probability of an object is from the truth, pixel by pixel "
         "(bce, focal), by overlap (dice, tversky), or both.",
+        advanced=True,
+    )
+    class_loss: ClassLossName = option(
+        "cross-entropy+dice",
+        "Loss of classes",
+        "The same for networks that give every pixel a class: pixel by pixel (cross-entropy), with the same "
+        "weight for all classes however rare (weighted-cross-entropy), or by overlap as well.",
         advanced=True,
     )
     max_scale: float = option(

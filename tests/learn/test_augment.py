@@ -10,7 +10,7 @@ from napari_cellseg.learn.augment import augment, margin_px, move
 from napari_cellseg.learn.patches import Batch
 from napari_cellseg.learn.places import affine, quarter_turns, random_places, unmoved
 from napari_cellseg.learn.runtime import seeded
-from napari_cellseg.learn.targets import encode
+from napari_cellseg.learn.targets import IGNORED, encode
 
 
 def batch_of(labels: np.ndarray, n: int = 1) -> Batch:
@@ -32,7 +32,7 @@ def two_disks() -> np.ndarray:
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 1.0]))
 def test_image_and_targets_move_together(seed: int, warp: float) -> None:
     moved = move(batch_of(two_disks(), 4), random_places(4, 64, seeded(seed), warp=warp))
-    seen = moved.state != 2
+    seen = moved.state != IGNORED
     disagree = ((moved.image[:, 0] > 0.5) != (moved.state == 1)) & seen
     assert disagree.float().mean() < 0.03  # only where the border runs between pixels
     assert not moved.offset.movedim(1, -1)[moved.state == 0].any()
@@ -81,8 +81,8 @@ def test_beyond_the_edge_is_the_reflection_and_is_ignored() -> None:
     moved = move(batch, unmoved(40)[None] + torch.tensor([15.0, -12.0]))
     assert (moved.image == 1).all()
     assert (moved.state[0, :25, 12:] == 1).all()
-    assert (moved.state[0, 25:] == 2).all()
-    assert (moved.state[0, :, :12] == 2).all()
+    assert (moved.state[0, 25:] == IGNORED).all()
+    assert (moved.state[0, :, :12] == IGNORED).all()
 
 
 @pytest.mark.parametrize("side", [32, 64, 96, 128, 160, 256])
@@ -95,8 +95,8 @@ def test_ignored_pixels_stay_ignored() -> None:
     labels = np.zeros((80, 80), np.int32)
     labels[:, :40] = -1
     moved = augment(batch_of(labels, 6), 64, seeded(3))
-    assert set(moved.state.unique().tolist()) <= {0, 2}
-    assert (moved.state == 2).any()
+    assert set(moved.state.unique().tolist()) <= {0, IGNORED}
+    assert (moved.state == IGNORED).any()
 
 
 def test_looks_are_reproducible_and_inverted_when_asked() -> None:
@@ -106,3 +106,14 @@ def test_looks_are_reproducible_and_inverted_when_asked() -> None:
     turned = augment(batch, 64, seeded(5), invert=1.0)
     inside = first.state == 1
     assert turned.image[:, 0][inside].mean() < first.image[:, 0][inside].mean()
+
+
+def test_classes_move_with_the_image() -> None:
+    state = torch.from_numpy(np.random.default_rng(0).integers(0, 4, (10, 10)).astype(np.uint8))
+    state = state.repeat_interleave(8, 0).repeat_interleave(8, 1)[None].repeat(8, 1, 1)
+    state[:, :8] = IGNORED
+    batch = Batch(state[:, None].float(), state, torch.zeros(8, 2, 80, 80))
+    moved = move(batch, random_places(8, 64, seeded(3)))
+    assert set(moved.state.unique().tolist()) == {0, 1, 2, 3, IGNORED}
+    near = (moved.image[:, 0] - moved.state).abs() < 0.5
+    assert near[moved.state != IGNORED].float().mean() > 0.85

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_cellseg.config import PredictConfig
+from napari_cellseg.config import NetConfig, PredictConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
@@ -21,6 +21,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> None:
     class Card:
         groups = ("pos2", "elsewhere")
         sha256 = "0" * 64
+        net = NetConfig()
 
     def predict(stack: Stack, channel: int, model: Path, config: PredictConfig, **_: object) -> Steps[None]:
         yield Note(f"looking at {stack.name}")

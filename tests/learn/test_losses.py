@@ -3,7 +3,7 @@ import torch
 
 from napari_cellseg.learn.losses import LOSSES, loss_of
 from napari_cellseg.learn.runtime import seeded
-from napari_cellseg.learn.targets import OFFSET_UNIT_PX
+from napari_cellseg.learn.targets import IGNORED, OFFSET_UNIT_PX
 
 
 def scene() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -38,7 +38,7 @@ def test_any_loss_of_where_objects_are_goes_with_the_offsets(name: str) -> None:
 
 def test_ignored_pixels_do_not_count() -> None:
     logits, state, offset = scene()
-    state[:, 12:] = 2
+    state[:, 12:] = IGNORED
     other = logits.clone()
     other[:, :, 12:] = 50.0
     assert torch.allclose(loss_of(logits, state, offset), loss_of(other, state, offset))
@@ -52,7 +52,7 @@ def test_ignored_pixels_do_not_count() -> None:
 def test_nothing_to_learn_from_costs_nothing() -> None:
     logits, state, offset = scene()
     logits.requires_grad_()
-    loss = loss_of(logits, torch.full_like(state, 2), offset)
+    loss = loss_of(logits, torch.full_like(state, IGNORED), offset)
     loss.backward()
     assert logits.grad is not None
     assert torch.isfinite(loss)

@@ -302,9 +302,11 @@ def test_training_by_the_movie_makes_a_model_that_says_so_and_predicts(
     shown: list[tuple[str, Levels | None]] = []
     ready, draw = make_ready, validation.draw_maps
 
-    def make(sample: Sample, scale: float, low: float, high: float, levels: Levels | None) -> Frame:
+    def make(
+        sample: Sample, scale: float, low: float, high: float, levels: Levels | None, classes: int
+    ) -> Frame:
         shown.append((sample.group, levels))
-        return ready(sample, scale, low, high, levels)
+        return ready(sample, scale, low, high, levels, classes)
 
     def look(network: torch.nn.Module, image: np.ndarray, view: View) -> np.ndarray:
         group = next(one.group for one in samples if one.image is image)

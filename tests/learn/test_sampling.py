@@ -6,6 +6,7 @@ from napari_cellseg.data.samples import Sample
 from napari_cellseg.learn.patches import make_ready
 from napari_cellseg.learn.runtime import seeded
 from napari_cellseg.learn.sampling import Sampler, mistaken, sampling_weights
+from napari_cellseg.learn.targets import IGNORED
 
 
 def test_rare_groups_are_seen_oftener_than_their_share(disks) -> None:
@@ -50,7 +51,7 @@ def test_going_on_draws_as_before(disks) -> None:
 def test_wrong_is_one_minus_iou_of_what_counts() -> None:
     state = torch.zeros(4, 8, 8, dtype=torch.uint8)
     state[:2, :4] = 1  # 32 pixels
-    state[3] = 2  # nothing counts
+    state[3] = IGNORED  # nothing counts
     logits = torch.full((4, 3, 8, 8), -5.0)
     logits[0, 0, :4] = 5  # all found
     logits[1, 0, 2:6] = 5  # half found, as much invented

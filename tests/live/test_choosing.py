@@ -18,6 +18,7 @@ from napari_cellseg.live.choosing import (
     modality_of,
     read_cover,
 )
+from napari_cellseg.live.training import known_models
 from napari_cellseg.progress import follow
 
 Write = Callable[..., Path]
@@ -74,6 +75,15 @@ def test_own_models_come_first_and_damaged_ones_are_told(fake_model: Write, tmp_
     assert read[0].cover.shape == (128, 256, 3)
     assert read[0].cover[0, 0].tolist() == [200, 10, 10]
     assert read[1].cover is None
+
+
+def test_models_that_give_pixels_classes_are_not_offered(fake_model: Write, tmp_path: Path) -> None:
+    fake_model(tmp_path / "study" / "classes", net={"classes": 3})
+    fake_model(tmp_path / "study" / "objects")
+    read: list[CandidateRead] = []
+    follow(candidates([tmp_path / "study"]), read.append)
+    assert [event.candidate.name for event in read] == ["objects"]
+    assert [name for name, _, _ in follow(known_models((tmp_path / "study",)))] == ["objects"]
 
 
 def test_a_cover_that_is_no_picture_is_none(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from napari_cellseg.config import MeasureConfig, NetConfig, PredictConfig, Train
 from napari_cellseg.data.project import new_label_movie
 from napari_cellseg.data.read import read_labels
 from napari_cellseg.data.stack import Stack
-from napari_cellseg.errors import InputError
+from napari_cellseg.errors import InputError, ModelError
 from napari_cellseg.learn.events import EpochDone
 from napari_cellseg.learn.registry import find_model
 from napari_cellseg.live import counting
@@ -84,6 +84,13 @@ def test_frames_without_labels_are_left_out_or_said(stack, labels, tmp_path):
 def job_of(model, folder, frames):
     config = PredictConfig(device="cpu")
     return counting.PredictionJob(0, frames, model, config, MeasureConfig(), folder)
+
+
+def test_classes_are_not_counted_but_said(stack, tmp_path, fake_model):
+    model = fake_model(tmp_path / "model", net={"classes": 3})
+    with pytest.raises(ModelError, match="gives pixels 3 classes, and finds no separate objects"):
+        follow(counting.count_frames(stack, job_of(model, tmp_path / "found", (0,))))
+    assert not (tmp_path / "found").exists()
 
 
 def test_frames_come_in_order_into_the_files_with_their_numbers(trained, stack, labels, tmp_path):

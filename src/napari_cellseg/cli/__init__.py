@@ -138,10 +138,12 @@ def _train(commands: _Commands) -> None:
 
 
 def _predict(commands: _Commands) -> None:
-    parser = _add(commands, "predict", "Find and count the objects in images.")
+    parser = _add(commands, "predict", "Find and count the objects in images, or give pixels classes.")
     _inputs(parser)
     parser.add_argument("--model", required=True, help="A model's name or folder.")
-    _output(parser, "Folder of the labels, one file per input, and of counts.csv and cells.csv.")
+    _output(
+        parser, "Folder of the labels, one file per input, and of counts.csv and cells.csv (or classes.csv)."
+    )
     parser.add_argument(
         "--probabilities", action="store_true",
         help="Write the probability of foreground too, as DIR/probabilities/NAME.tif (8 bits, 255 for 1).",

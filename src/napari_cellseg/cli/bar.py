@@ -67,7 +67,8 @@ class Bar:
                 self._move(event.batch, event.n_batches, what, event.seconds_left)
             case EpochDone() if not self._quiet:
                 losses = f"loss {event.train_loss:.3f}, validation {event.val_loss:.3f}"
-                scores = f"IoU {event.val_iou:.3f}, AP50 {event.val_ap50:.3f}"
+                scores = f"IoU {event.val_iou:.3f}"
+                scores += "" if event.val_ap50 is None else f", AP50 {event.val_ap50:.3f}"
                 best = "  best so far" if event.best else ""
                 self._console.print(f"epoch {event.epoch}: {losses}, {scores}{best}")
             case Note() | Compared() | Preflight():

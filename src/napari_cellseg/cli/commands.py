@@ -104,7 +104,7 @@ def train(options: argparse.Namespace) -> int:
 
 
 def predict(options: argparse.Namespace) -> int:
-    """Find and count objects.
+    """Find and count objects, or give pixels classes, as the model has learned.
 
     Parameters
     ----------
@@ -116,13 +116,17 @@ def predict(options: argparse.Namespace) -> int:
     int
         0.
     """
+    from napari_cellseg.learn.card import read_card
     from napari_cellseg.learn.registry import find_model
     from napari_cellseg.pipeline import predict_stacks
 
+    stacks, model = _stacks(options, options.inputs), find_model(options.model)
+    if read_card(model).net.classes:
+        return _predict_classes(options, stacks, model)
     cells = show(
         predict_stacks(
-            _stacks(options, options.inputs),
-            find_model(options.model),
+            stacks,
+            model,
             options.output,
             channel=options.image_channel,
             config=config_from(options, PredictConfig),
@@ -131,6 +135,26 @@ def predict(options: argparse.Namespace) -> int:
         )
     )
     return _tell_counts(len(cells.cells), len(cells.counts), options.output)
+
+
+def _predict_classes(options: argparse.Namespace, stacks: list[Stack], model: Path) -> int:
+    from napari_cellseg.measure.classes import CLASSES_FILE
+    from napari_cellseg.pipeline import predict_classes
+
+    table = show(
+        predict_classes(
+            stacks,
+            model,
+            options.output,
+            channel=options.image_channel,
+            config=config_from(options, PredictConfig),
+            probabilities=options.probabilities,
+        )
+    )
+    parts = table.groupby("class")["class_area_px"].sum() / table["class_area_px"].sum()
+    told = ", ".join(f"class {number} {part:.1%}" for number, part in parts.items())
+    print(f"Of all pixels: {told}\nAreas: {options.output / CLASSES_FILE}")
+    return 0
 
 
 def measure(options: argparse.Namespace) -> int:

@@ -68,6 +68,8 @@ def about(card: ModelCard) -> str:
     """
     images = card.modality or card.image_channel or "images"
     what = f"{card.objects or 'objects'} of {card.object_diameter_px:.0f} px, {images}"
+    if card.net.classes:
+        what = f"{card.net.classes} classes of pixels, {images}"
     return f"{card.title}: {what}" if card.title else what
 
 

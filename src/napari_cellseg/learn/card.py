@@ -68,7 +68,8 @@ class ModelCard(BaseModel):
     normalise_by : {"frame", "movie"}
         Whether these are the percentiles of each frame by itself, or of the whole movie.
     object_diameter_px : float
-        Median diameter of the objects it was trained on, in pixels of the original frames.
+        Median diameter of the objects it was trained on, in pixels of the original frames; without meaning
+        where it gives pixels classes.
     scale : float
         Frames are resized by this factor before they enter the network.
     any_size : bool
@@ -89,7 +90,8 @@ class ModelCard(BaseModel):
     held_out_how : str
         How the split was made, in words.
     scores : dict
-        On the held-out frames: ``iou``, ``ap50``, ``f1``, ``count_error``.
+        On the held-out frames: ``iou``, ``ap50``, ``f1``, ``count_error``; of classes ``iou``, their mean,
+        ``accuracy``, and ``iou_0``, ``iou_1``, ... of each.
     epochs : int
         Rounds of training in all.
     seconds : float
@@ -178,6 +180,27 @@ def model_hash(card: ModelCard) -> str:
         The first 12 hexadecimal digits of the weights' SHA-256.
     """
     return card.sha256[:_HASH_DIGITS]
+
+
+def must_find_objects(card: ModelCard) -> None:
+    """Refuse models that give every pixel a class, where separate objects are needed.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Card of the model.
+
+    Raises
+    ------
+    ModelError
+        It is such a model.
+    """
+    if card.net.classes:
+        raise ModelError(
+            f"The model {card.name} gives pixels {card.net.classes} classes, and finds no separate objects",
+            "A model that finds separate objects is needed here",
+            "Choose another one, or apply this one with: napari-cellseg predict",
+        )
 
 
 def sha256_of(path: Path) -> str:

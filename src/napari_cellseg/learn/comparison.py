@@ -16,11 +16,12 @@ import pandas as pd
 from napari_cellseg.config import PredictConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.stack import Stack
-from napari_cellseg.errors import InputError
+from napari_cellseg.errors import InputError, ModelError
 from napari_cellseg.learn.card import model_hash, read_card
+from napari_cellseg.learn.classes import check_classes
 from napari_cellseg.learn.events import FrameCompared, FramePredicted
 from napari_cellseg.learn.predict import predict
-from napari_cellseg.learn.scores import Tally, tally
+from napari_cellseg.learn.scores import Tally, tally, tally_classes
 from napari_cellseg.progress import Clock, Note, Steps
 
 _WHAT = "frames predicted"
@@ -55,29 +56,31 @@ def compare_models(
     Returns
     -------
     pandas.DataFrame
-        One row per model, the best first (by the mean of ``iou`` and ``ap50``): ``model``, ``model_hash``,
+        One row per model, the best first (see `scores.Tally.quality`): ``model``, ``model_hash``,
         ``frames``, ``iou``, ``ap50``, ``f1``, ``count_error`` (see `scores.Tally`), ``seconds`` (for all
         frames), ``trained_on`` (those of the groups that it has learned from, so that its scores flatter it).
 
     Raises
     ------
     InputError
-        There is no model or no frame.
+        There is no model or no frame, or the labels are no classes where the models give such.
     ModelError
-        A model cannot be used.
+        A model cannot be used, or they do not all answer the same question: objects, or so many classes.
     """
     if not models or not samples:
         raise InputError(
             f"{len(models)} models and {len(samples)} labelled frames were given",
             "At least one of each is needed",
         )
+    classes = _same_classes(models, samples)
     clock = Clock(len(models) * len(samples), _WHAT)
     groups = {sample.group for sample in samples}
     rows = []
     for number, folder in enumerate(models):
         card, start = read_card(folder), time.perf_counter()
         movies = _movies(_seen(samples, (images or {}).get(folder)))
-        total = yield from _score(folder, movies, config or PredictConfig(), clock, number * len(samples))
+        done = number * len(samples)
+        total = yield from _score(folder, movies, config or PredictConfig(), clock, done, classes)
         rows.append(
             {
                 "model": folder.name,
@@ -93,6 +96,22 @@ def compare_models(
     return table.drop(columns="_quality").reset_index(drop=True)
 
 
+def _same_classes(models: Sequence[Path], samples: Sequence[Sample]) -> int:
+    """Find how many classes all models tell apart, 0 for objects, and check that the labels are of such."""
+    cards = [read_card(folder) for folder in models]
+    numbers = {card.net.classes for card in cards}
+    if len(numbers) > 1:
+        told = ", ".join(
+            f"{card.name} {f'gives pixels {n} classes' if (n := card.net.classes) else 'finds objects'}"
+            for card in cards
+        )
+        raise ModelError(f"These models do not answer the same question: {told}", "", "Compare others")
+    classes = numbers.pop()
+    if classes:
+        check_classes(samples, classes)
+    return classes
+
+
 def _seen(samples: Sequence[Sample], images: Sequence[npt.NDArray[Any]] | None) -> list[Sample]:
     """Show the frames as a model looks at them."""
     if images is None:
@@ -106,13 +125,17 @@ def _score(
     config: PredictConfig,
     clock: Clock,
     done: int,
+    classes: int,
 ) -> Steps[Tally]:
     total = Tally()
     for stack, samples in movies:
         for event in predict(stack, 0, folder, config, keep_probability=False):
             if isinstance(event, FramePredicted):
                 number, sample = samples[event.t]
-                scored = tally(sample.labels, event.labels)
+                found = event.labels
+                scored = (
+                    tally_classes(sample.labels, found, classes) if classes else tally(sample.labels, found)
+                )
                 total += scored
                 done += 1
                 yield FrameCompared(folder, number, event.labels, scored)

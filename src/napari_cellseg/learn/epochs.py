@@ -118,7 +118,7 @@ class Run:
         best = {
             name.removeprefix(_BEST): value for name, value in found.tensors.items() if name.startswith(_BEST)
         }
-        self.best = Best(best, Tally(**numbers["tally"]), numbers["best_epoch"])
+        self.best = Best(best, Tally.restored(numbers["tally"]), numbers["best_epoch"])
         self.epoch, self._stale = numbers["epoch"], numbers["stale"]
         self._seconds_before = numbers["seconds"]
         return True
@@ -189,7 +189,7 @@ class Run:
             loss,
             tally.loss / tally.frames,
             scores["iou"],
-            scores["ap50"],
+            scores.get("ap50"),
             better,
             self._seconds_left(self._n_batches(), 0),
         )

@@ -63,9 +63,10 @@ class EpochDone(Event):
     train_loss, val_loss : float
         Mean loss of the epoch's batches, and of the validation frames.
     val_iou : float
-        Intersection over union of all object pixels, 0 to 1.
-    val_ap50 : float
-        Average precision of the objects at IoU 0.5, TP/(TP+FP+FN), 0 to 1.
+        Intersection over union of all object pixels, 0 to 1; of classes, the mean.
+    val_ap50 : float or None
+        Average precision of the objects at IoU 0.5, TP/(TP+FP+FN), 0 to 1; None where pixels are given
+        classes.
     best : bool
         True when this epoch is the best so far.
     seconds_left : float or None
@@ -76,7 +77,7 @@ class EpochDone(Event):
     train_loss: float
     val_loss: float
     val_iou: float
-    val_ap50: float
+    val_ap50: float | None
     best: bool
     seconds_left: float | None
 
@@ -105,7 +106,7 @@ class Compared(Event):
     Attributes
     ----------
     old_scores, new_scores : mapping of str to float
-        ``iou``, ``ap50``, ``f1`` and ``count_error`` (a fraction) of each.
+        ``iou``, ``ap50``, ``f1`` and ``count_error`` (a fraction) of each; of classes, see `Tally.scores`.
     kept : {"old", "new"}
         Which of the two is better, and is returned.
     text : str
@@ -127,9 +128,9 @@ class FramePredicted(Event):
     t : int
         Frame, from 0.
     labels : ndarray
-        Axes YX, int32: 0 background, 1, 2, ... objects.
+        Axes YX, int32: 0 background, 1, 2, ... objects or classes.
     probability : ndarray or None
-        Axes YX, float16 in 0..1: how likely each pixel belongs to an object; None when not asked for.
+        Axes YX, float16 in 0..1: how likely each pixel is no background; None when not asked for.
     """
 
     t: int
@@ -168,7 +169,7 @@ class PredictSummary:
     frames : tuple of int
         Frames labelled, in the order in which they were done.
     counts : tuple of int
-        Objects found in each of them.
+        Objects found in each of them; 0 for models that give pixels classes.
     model, model_hash : str
         Name and hash of the model that was used.
     device : str

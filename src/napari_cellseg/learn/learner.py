@@ -14,9 +14,9 @@ from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.errors import TrainingError
 from napari_cellseg.learn import runtime
 from napari_cellseg.learn.augment import augment, margin_px
-from napari_cellseg.learn.losses import loss_of
+from napari_cellseg.learn.losses import class_loss_of, loss_of
 from napari_cellseg.learn.nets import build, freeze_encoder
-from napari_cellseg.learn.patches import Frame, cut
+from napari_cellseg.learn.patches import Batch, Frame, cut
 from napari_cellseg.learn.remember import Anchor, n_replayed
 from napari_cellseg.learn.sampling import Sampler, mistaken
 
@@ -55,7 +55,7 @@ class Learner:
         weights: dict[str, Tensor] | None = None,
         replay: Sequence[Frame] = (),
     ) -> None:
-        self.config = config
+        self.config, self.classes = config, net.classes
         self.replay = tuple(replay) if config.replay else ()
         self.network = build(net, config.seed, pretrained=weights is None)
         if weights is not None:
@@ -132,7 +132,7 @@ class Learner:
         self.optimiser.zero_grad(set_to_none=True)
         with runtime.autocast(device):
             logits = self.network(image)
-        loss = loss_of(logits, batch.state, batch.offset, self.config.loss)
+        loss = self._loss(logits, batch)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(
@@ -143,12 +143,17 @@ class Learner:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
         self.optimiser.step()
-        sampler.learn(new, mistaken(logits[: len(new)], batch.state[: len(new)]))
+        sampler.learn(new, mistaken(logits[: len(new)], batch.state[: len(new)], self.classes))
         if self._anchor:
             self._anchor.pull(self.optimiser.param_groups[0]["lr"])
         self.steps += 1
         self._average()
         return value
+
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        if self.classes:
+            return class_loss_of(logits, batch.state, self.config.class_loss)
+        return loss_of(logits, batch.state, batch.offset, self.config.loss)
 
     def _drawn(self, frames: Sequence[Frame]) -> tuple[Sampler, list[int], list[Frame]]:
         """Draw the frames of a batch: the numbers of new ones, and old ones to be shown again."""

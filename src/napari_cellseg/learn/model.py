@@ -179,11 +179,13 @@ def _mirrored(
     draw: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]],
     picture: npt.NDArray[np.float32],
     axes: tuple[int, ...],
+    classes: int,
 ) -> npt.NDArray[np.float32]:
     """Draw the maps of a mirror image, and mirror them back: places, and the direction of offsets."""
     mirrored = np.ascontiguousarray(np.flip(picture, axes))
     maps: npt.NDArray[np.float32] = np.flip(draw(mirrored), tuple(axis + 1 for axis in axes)).copy()
-    maps[[axis + 1 for axis in axes]] *= -1  # the offset along an axis is the map after the probability
+    if not classes:
+        maps[[axis + 1 for axis in axes]] *= -1  # the offset along an axis is the map after the probability
     return maps
 
 
@@ -203,7 +205,7 @@ def draw_maps(network: nn.Module, image: npt.NDArray[Any], view: View) -> npt.ND
     -------
     ndarray
         Axes MYX, float32, in the size of the image: the logit of the object probability, and the offsets to
-        the centre in px of the image.
+        the centre in px of the image; or the logits of classes.
     """
 
     def apply(tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -222,7 +224,9 @@ def draw_maps(network: nn.Module, image: npt.NDArray[Any], view: View) -> npt.ND
         )
 
     small = resize(view.grey(image), scaled_shape(image.shape, view.scale))
-    maps = np.mean([_mirrored(draw, small, axes) for axes in _MIRRORS], 0) if view.flips else draw(small)
+    looks = [_mirrored(draw, small, axes, view.classes) for axes in _MIRRORS] if view.flips else [draw(small)]
+    maps = np.mean(looks, 0) if view.flips else looks[0]
     maps = resize(maps, (image.shape[0], image.shape[1]))
-    maps[1:] *= OFFSET_UNIT_PX / view.scale
+    if not view.classes:
+        maps[1:] *= OFFSET_UNIT_PX / view.scale
     return maps

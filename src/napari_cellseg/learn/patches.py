@@ -13,6 +13,7 @@ from scipy import ndimage as ndi
 from torch import Tensor
 
 from napari_cellseg.data.samples import Sample
+from napari_cellseg.learn.classes import encode_classes, places_of_classes
 from napari_cellseg.learn.normalise import HIGH_PERCENTILE, LOW_PERCENTILE, Levels, normalise, stretch
 from napari_cellseg.learn.resizing import nearest, resize, scaled_shape
 from napari_cellseg.learn.targets import IGNORED, encode
@@ -31,7 +32,7 @@ class Frame:
     offset : ndarray
         Axes (2, Y, X), float16, in px of this size: as `targets.Targets.offset`.
     centres : ndarray
-        Axes N2, int: y and x of the objects.
+        Axes N2, int: y and x of the objects, or of some pixels of each class.
     group : str
         The sample's group.
     """
@@ -82,6 +83,7 @@ def make_ready(
     low: float = LOW_PERCENTILE,
     high: float = HIGH_PERCENTILE,
     levels: Levels | None = None,
+    classes: int = 0,
 ) -> Frame:
     """Normalise a sample, bring it to the network's scale and encode its labels.
 
@@ -95,6 +97,8 @@ def make_ready(
         See `normalise.normalise`.
     levels : Levels, optional
         Of its movie; the percentiles of the frame itself by default.
+    classes : int
+        See `NetConfig.classes`.
 
     Returns
     -------
@@ -104,10 +108,12 @@ def make_ready(
     shape = scaled_shape(sample.image.shape, scale)
     grey = normalise(sample.image, low, high) if levels is None else stretch(sample.image, levels)
     image = resize(grey, shape).astype(np.float16)
-    return with_targets(image, nearest(sample.labels, shape), sample.group)
+    return with_targets(image, nearest(sample.labels, shape), sample.group, classes)
 
 
-def with_targets(image: npt.NDArray[np.float16], labels: npt.NDArray[Any], group: str = "") -> Frame:
+def with_targets(
+    image: npt.NDArray[np.float16], labels: npt.NDArray[Any], group: str = "", classes: int = 0
+) -> Frame:
     """Encode the labels of a frame that is normalised and at the network's scale already.
 
     Parameters
@@ -115,15 +121,20 @@ def with_targets(image: npt.NDArray[np.float16], labels: npt.NDArray[Any], group
     image : ndarray
         Axes YX, float16.
     labels : ndarray
-        Axes YX, integer: 0 background, 1, 2, ... objects, -1 ignore.
+        Axes YX, integer: 0 background, 1, 2, ... objects or classes, -1 ignore.
     group : str
         Position or field of view.
+    classes : int
+        See `NetConfig.classes`.
 
     Returns
     -------
     Frame
         To cut patches from.
     """
+    if classes:
+        none = np.broadcast_to(np.float16(0), (2, *labels.shape))
+        return Frame(image, encode_classes(labels).state, none, places_of_classes(labels, classes), group)
     targets = encode(labels)
     boxes = [box for box in ndi.find_objects(np.maximum(labels, 0)) if box is not None]
     centres = [[(side.start + side.stop) // 2 for side in box] for box in boxes]

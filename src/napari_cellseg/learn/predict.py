@@ -14,9 +14,10 @@ from scipy.special import expit
 
 from napari_cellseg.config import PredictConfig
 from napari_cellseg.data.stack import Stack
-from napari_cellseg.errors import InputError, ModelError
+from napari_cellseg.errors import InputError, ModelError, SettingsError
 from napari_cellseg.learn import runtime
 from napari_cellseg.learn.card import ModelCard, model_hash
+from napari_cellseg.learn.classes import decode_classes
 from napari_cellseg.learn.events import FramePredicted, PredictSummary
 from napari_cellseg.learn.model import TrainedModel, cached_model, draw_maps
 from napari_cellseg.learn.movies import levels_of_stack
@@ -73,7 +74,8 @@ def predict(
     ModelError
         The model cannot be used, or memory is not enough for it.
     SettingsError
-        The device or the number format that was asked for is not there.
+        The device or the number format that was asked for is not there, or the diameter of objects is told
+        to a model of classes.
     """
     wanted = list(range(stack.n_frames) if frames is None else frames)
     _check(stack, channel, wanted)
@@ -99,8 +101,8 @@ def predict(
             runtime.free_memory()
             trained = cached_model(model, plan.device.name)
             yield Note(note)
-        labels, probability = labels_of(maps, config, view.diameter_px)
-        counts.append(int(labels.max()))
+        labels, probability = labels_of(maps, config, view.diameter_px, view.classes)
+        counts.append(0 if view.classes else int(labels.max()))
         yield FramePredicted(t, labels, probability if keep_probability else None)
         yield clock.at(done)
     seconds = time.perf_counter() - start
@@ -110,7 +112,7 @@ def predict(
 
 
 def labels_of(
-    maps: npt.NDArray[np.float32], config: PredictConfig, diameter_px: float = VOTED_PX
+    maps: npt.NDArray[np.float32], config: PredictConfig, diameter_px: float = VOTED_PX, classes: int = 0
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float16]]:
     """Turn what a network has drawn into labels and a probability.
 
@@ -119,17 +121,22 @@ def labels_of(
     maps : ndarray
         Axes MYX, float32, as `model.draw_maps` gives them.
     config : PredictConfig
-        Threshold and smallest object.
+        Threshold and smallest object; not used with classes.
     diameter_px : float
-        Diameter of a typical object.
+        Diameter of a typical object; not used with classes.
+    classes : int
+        See `NetConfig.classes`.
 
     Returns
     -------
     labels : ndarray
-        Axes YX, int32.
+        Axes YX, int32: objects, or the class of each pixel.
     probability : ndarray
-        Axes YX, float16, 0..1.
+        Axes YX, float16, 0..1: how likely a pixel is part of an object, or no background.
     """
+    if classes:
+        labels, likely = decode_classes(maps)
+        return labels, likely.astype(np.float16)
     probability = expit(maps[0])
     labels = decode(probability, maps[1:3], config.threshold, config.min_diameter_px, diameter_px)
     return labels, probability.astype(np.float16)
@@ -156,6 +163,12 @@ def _scale(
 ) -> float:
     """Find the factor by which frames are resized, so that objects have the size that the model knows."""
     card = trained.card
+    if config.diameter_px and card.net.classes:
+        raise SettingsError(
+            f"The typical diameter was given, and {card.name} gives pixels classes, which have none",
+            "",
+            "Leave the diameter out",
+        )
     if config.diameter_px:
         return card.object_px / config.diameter_px
     if card.any_size:
@@ -186,6 +199,7 @@ def _view(
         config.precision,
         card.normalise_by,
         levels,
+        classes=card.net.classes,
     )
 
 

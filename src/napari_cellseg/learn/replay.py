@@ -20,7 +20,7 @@ import numpy.typing as npt
 from napari_cellseg.data.samples import IGNORE, Sample
 from napari_cellseg.data.write import atomic_file, write_text
 from napari_cellseg.errors import InputError, ModelError
-from napari_cellseg.learn.card import CARD_FILE, REPLAY_FILE, ModelCard, read_card
+from napari_cellseg.learn.card import CARD_FILE, REPLAY_FILE, ModelCard, must_find_objects, read_card
 from napari_cellseg.learn.movies import levels_of_samples
 from napari_cellseg.learn.normalise import Levels, normalise, stretch
 from napari_cellseg.learn.patches import Frame
@@ -87,13 +87,14 @@ def write_replay(
     InputError
         There is no sample.
     ModelError
-        The model is damaged.
+        The model is damaged, or gives pixels classes: such a set keeps separate objects.
     StorageError
         The folder cannot be written.
     """
     if not samples:
         raise InputError("There is no frame to cut replay patches from", "At least one is needed")
     card = read_card(folder)
+    must_find_objects(card)
     raw = pack(choose_patches(samples, card, n, side_px, seed), card.sources)
     with atomic_file(folder / REPLAY_FILE) as partial:
         partial.write_bytes(raw)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_cellseg.config import PredictConfig
@@ -75,6 +75,7 @@ def score_rivals(
         low, high, by = card.low_percentile, card.high_percentile, card.normalise_by
         movies = levels_of_samples(samples, by, low, high)
         theirs = View(scale, low, high, 512, 64, 1, view.device, card.object_px, by=by, movies=movies)
+        theirs = replace(theirs, classes=card.net.classes)
         marks = yield from sit(runtime.laid_out(model.network, view.device), exam, theirs, PredictConfig())
         scored.append(Rival(path, card, marks.tally))
     return max(scored, key=lambda one: one.tally.quality, default=None)
@@ -91,8 +92,16 @@ def refuse_useless(tally: Tally) -> None:
     Raises
     ------
     TrainingError
-        It finds nothing, or calls nearly everything an object.
+        It finds nothing, or calls nearly everything an object; or it knows but one of several classes.
     """
+    true, found = (sum(n > 0 for n in px) for px in (tally.class_truth_px, tally.class_found_px))
+    if found == 1 and true > 1:
+        raise TrainingError(
+            f"The trained network gives all pixels of the validation frames the same class; "
+            f"by the labels there are {true}",
+            "",
+            "Train longer, label more frames, or check that the labels fit the images",
+        )
     part = tally.predicted_px / max(tally.counted_px, 1)
     truth = tally.truth_px / max(tally.counted_px, 1)
     if tally.predicted == 0 and tally.objects > 0:
@@ -101,7 +110,7 @@ def refuse_useless(tally: Tally) -> None:
             "",
             "Train longer, label more frames, or check that the labels fit the images",
         )
-    if part > _TOO_MUCH and truth < _TOO_MUCH / 2:
+    if not true and part > _TOO_MUCH and truth < _TOO_MUCH / 2:
         raise TrainingError(
             f"The trained network calls {part:.0%} of the validation frames an object; "
             f"by the labels it is {truth:.0%}",
@@ -132,9 +141,8 @@ def compare(rival: Rival, new: Tally, split: Split, made: Path) -> Compared:
     kept_new = new.quality >= rival.tally.quality
     a, b = rival.tally.scores(), new.scores()
     text = (
-        f"On the same {new.frames} validation frames the new model reaches AP {b['ap50']:.2f}, "
-        f"IoU {b['iou']:.2f}, counting error {b['count_error']:.0%}; the old one ({rival.card.name}) "
-        f"AP {a['ap50']:.2f}, IoU {a['iou']:.2f}, {a['count_error']:.0%}. "
+        f"On the same {new.frames} validation frames the new model reaches {_told(b)}; "
+        f"the old one ({rival.card.name}) {_told(a)}. "
     )
     text += (
         "The new one is used." if kept_new else f"The old one is kept; the new one is saved as {made.name}."
@@ -142,3 +150,9 @@ def compare(rival: Rival, new: Tally, split: Split, made: Path) -> Compared:
     if set(rival.card.groups) & set(split.held_out):
         text += " The old model has learned from some of these frames, so its score flatters it."
     return Compared(a, b, "new" if kept_new else "old", text)
+
+
+def _told(scores: Mapping[str, float]) -> str:
+    if "ap50" not in scores:
+        return f"a mean IoU of {scores['iou']:.2f}, {scores['accuracy']:.0%} of the pixels right"
+    return f"AP {scores['ap50']:.2f}, IoU {scores['iou']:.2f}, counting error {scores['count_error']:.0%}"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from napari_cellseg.learn.patches import Frame
-from napari_cellseg.learn.targets import IGNORED, OBJECT
+from napari_cellseg.learn.targets import IGNORED
 
 _FOLLOWED = 0.2
 """What a patch tells about its frame counts this much, and what was known before the rest."""
@@ -40,24 +40,28 @@ def sampling_weights(frames: Sequence[Frame]) -> Tensor:
 
 
 @torch.no_grad()
-def mistaken(logits: Tensor, state: Tensor) -> Tensor:
+def mistaken(logits: Tensor, state: Tensor, classes: int = 0) -> Tensor:
     """Measure how wrong each patch is: 1 - IoU of its objects and what is found, both as far as it counts.
+
+    Of classes, it is the part of wrong pixels among those that are no background, or were taken for none.
 
     Parameters
     ----------
     logits : Tensor
-        Axes NMYX; the first map is the logit of the object probability.
+        Axes NMYX; the first map is the logit of the object probability, or each is that of a class.
     state : Tensor
         Axes NYX, uint8, as `targets.Targets.state`.
+    classes : int
+        See `NetConfig.classes`.
 
     Returns
     -------
     Tensor
         Axes (patch,), float64, on the CPU, 0 to 1; 0 where there is nothing and nothing is found.
     """
-    found, truth, counted = logits[:, 0] > 0, state == OBJECT, state != IGNORED
-    wrong = ((found != truth) & counted).sum((1, 2))
-    either = ((found | truth) & counted).sum((1, 2))
+    found, counted = logits.argmax(1) if classes else (logits[:, 0] > 0).long(), state != IGNORED
+    wrong = ((found != state) & counted).sum((1, 2))
+    either = (((found > 0) | (state > 0)) & counted).sum((1, 2))
     return (wrong / either.clamp(min=1)).double().cpu()
 
 

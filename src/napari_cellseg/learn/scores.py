@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,10 @@ class Tally:
         Sum of the frames' losses.
     frames : int
         Number of frames.
+    class_truth_px, class_found_px, class_right_px : tuple of int
+        Where pixels are given classes: of each, its true pixels, those that were given it, and those of them
+        that are right. The counts of objects and their overlap are 0 then, and an object is all that is no
+        background.
     """
 
     found: int = 0
@@ -41,9 +47,31 @@ class Tally:
     counted_px: int = 0
     loss: float = 0.0
     frames: int = 0
+    class_truth_px: tuple[int, ...] = ()
+    class_found_px: tuple[int, ...] = ()
+    class_right_px: tuple[int, ...] = ()
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+        return Tally(*(_sum(a, b) for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+    @classmethod
+    def restored(cls, values: Mapping[str, Any]) -> Tally:
+        """Make a tally from its fields as JSON gives them.
+
+        Parameters
+        ----------
+        values : mapping
+            By name; lists in place of tuples.
+
+        Returns
+        -------
+        Tally
+            The tally.
+        """
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**fields)
 
     def scores(self) -> dict[str, float]:
         """Compute the scores.
@@ -54,7 +82,13 @@ class Tally:
             ``iou`` of all object pixels; ``ap50`` TP/(TP+FP+FN) and ``f1`` of the objects at IoU 0.5;
             ``count_error``: difference of the counts over the true count. Where there is nothing to find and
             nothing was found, all is well.
+
+            Of classes: ``iou_0``, ``iou_1``, ... of each that is there or was found anywhere, right pixels
+            over those of the truth or of what was found; ``iou``, their mean (Everingham et al. 2010, the
+            PASCAL VOC challenge); ``accuracy``, the part of right pixels.
         """
+        if self.class_truth_px:
+            return self._class_scores()
         either = self.objects + self.predicted - self.found
         return {
             "iou": self.overlap / self.union if self.union else 1.0,
@@ -63,11 +97,29 @@ class Tally:
             "count_error": abs(self.predicted - self.objects) / max(self.objects, 1),
         }
 
+    def _class_scores(self) -> dict[str, float]:
+        each = zip(self.class_truth_px, self.class_found_px, self.class_right_px, strict=True)
+        unions = [(true + found - right, right) for true, found, right in each]
+        ious = {f"iou_{n}": right / union for n, (union, right) in enumerate(unions) if union}
+        return {
+            "iou": sum(ious.values()) / len(ious) if ious else 1.0,
+            "accuracy": sum(self.class_right_px) / self.counted_px if self.counted_px else 1.0,
+            **ious,
+        }
+
     @property
     def quality(self) -> float:
-        """The one number by which models are compared: the mean of IoU and AP at 0.5, 0 to 1."""
+        """The one number by which models are compared, 0 to 1.
+
+        The mean of IoU and AP at 0.5; of classes, the mean IoU.
+        """
         scores = self.scores()
-        return (scores["iou"] + scores["ap50"]) / 2
+        return (scores["iou"] + scores.get("ap50", scores["iou"])) / 2
+
+
+def _sum(a: Any, b: Any) -> Any:
+    """Add numbers, or tuples of numbers one by one; an empty tuple is nothing."""
+    return tuple(map(sum, zip_longest(a, b, fillvalue=0))) if isinstance(a, tuple) else a + b
 
 
 def tally(truth: npt.NDArray[Any], labels: npt.NDArray[Any], loss: float = 0.0) -> Tally:
@@ -109,4 +161,39 @@ def tally(truth: npt.NDArray[Any], labels: npt.NDArray[Any], loss: float = 0.0) 
         counted_px=len(a),
         loss=loss,
         frames=1,
+    )
+
+
+def tally_classes(
+    truth: npt.NDArray[Any], labels: npt.NDArray[Any], classes: int, loss: float = 0.0
+) -> Tally:
+    """Compare the classes of a frame with the truth.
+
+    Parameters
+    ----------
+    truth, labels : ndarray
+        Axes YX, integer, 0 to ``classes - 1``; in the truth -1 is ignored.
+    classes : int
+        How many there are, with background.
+    loss : float
+        The frame's loss, to be summed.
+
+    Returns
+    -------
+    Tally
+        Of this frame.
+    """
+    counted = truth != IGNORE
+    pairs = truth[counted].astype(np.int64) * classes + labels[counted]
+    table = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    true, found = table.sum(axis=1), table.sum(axis=0)
+    return Tally(
+        truth_px=int(true[1:].sum()),
+        predicted_px=int(found[1:].sum()),
+        counted_px=int(table.sum()),
+        loss=loss,
+        frames=1,
+        class_truth_px=tuple(true.tolist()),
+        class_found_px=tuple(found.tolist()),
+        class_right_px=tuple(table.diagonal().tolist()),
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from napari_cellseg import __version__
 from napari_cellseg.config import NetConfig, TrainConfig
-from napari_cellseg.learn.card import CARD_FILE
+from napari_cellseg.errors import SettingsError
+from napari_cellseg.learn.card import CARD_FILE, ModelCard
 from napari_cellseg.learn.model import TrainedModel, load_model
 from napari_cellseg.learn.replay import Replay, load_replay
 
@@ -112,13 +113,30 @@ def where_to_start(net: NetConfig, out: Path, base: Path | None, config: TrainCo
     ------
     ModelError
         A model, or the replay set of the base, is damaged or altered.
+    SettingsError
+        Another number of classes is asked for than the base has.
     """
     rivals: list[tuple[Path, TrainedModel]] = []
     replay = Replay()
     if base is not None:
         rivals.append((base, load_model(base)))
+        _check_classes(net, rivals[0][1].card)
         net = rivals[0][1].card.net
-        replay = load_replay(base) if config.replay else replay
+        replay = load_replay(base) if config.replay and not net.classes else replay
     if (out / CARD_FILE).is_file() and (base is None or out.resolve() != base.resolve()):
-        rivals.append((out, load_model(out)))
+        there = load_model(out)
+        if there.card.net.classes == net.classes:  # others answer another question
+            rivals.append((out, there))
     return Start(net, rivals[0][1] if base is not None else None, tuple(rivals), replay)
+
+
+def _check_classes(net: NetConfig, base: ModelCard) -> None:
+    """Refuse another number of classes: unlike the network's other settings, it changes what labels mean."""
+    if net.classes not in (0, base.net.classes):
+        knows = f"tells {base.net.classes} classes apart" if base.net.classes else "finds separate objects"
+        raise SettingsError(
+            f"{net.classes} classes were asked for, and the model {base.name}, from which training starts, "
+            f"{knows}",
+            "Both must be the same",
+            "Start from nothing, or from another model",
+        )

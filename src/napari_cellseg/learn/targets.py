@@ -21,7 +21,9 @@ from skimage.measure import label as label_pieces
 from napari_cellseg.data.samples import IGNORE
 from napari_cellseg.learn.summits import nearest_summit
 
-BACKGROUND, OBJECT, IGNORED = 0, 1, 2
+BACKGROUND, OBJECT = 0, 1
+IGNORED = 255
+"""Above all numbers of classes, see `classes`."""
 OFFSET_UNIT_PX = 8.0
 """Networks draw offsets in this unit, on their own grid: numbers of about 1 are learned best."""
 VOTED_PX = 20.0
@@ -39,7 +41,7 @@ class Targets(NamedTuple):
     Attributes
     ----------
     state : ndarray
-        Axes YX, uint8: 0 background, 1 object, 2 ignored.
+        Axes YX, uint8: 0 background, 1 object, `IGNORED`; or the numbers of classes and `IGNORED`.
     offset : ndarray
         Axes (2, Y, X), float32: from each pixel of an object to the object's centre, in px, down and right;
         0 elsewhere.

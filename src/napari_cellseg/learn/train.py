@@ -16,10 +16,11 @@ from napari_cellseg import __version__
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.write import storage, versioned
-from napari_cellseg.errors import InputError, TrainingError
+from napari_cellseg.errors import InputError, SettingsError, TrainingError
 from napari_cellseg.learn import runtime
 from napari_cellseg.learn.card import ModelCard, model_hash
 from napari_cellseg.learn.checkpoint import fingerprint, partial_folder, remove_checkpoint
+from napari_cellseg.learn.classes import check_classes
 from napari_cellseg.learn.epochs import Best, Run
 from napari_cellseg.learn.learner import Learner
 from napari_cellseg.learn.model import save_model
@@ -94,7 +95,7 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
         Side of a pixel in µm, for the card.
     any_size : bool
         True for frames of many microscopes: each is first resized until its typical object has the size that
-        the network wants, and so are frames when the model is applied.
+        the network wants, and so are frames when the model is applied. Not with classes.
 
     Yields
     ------
@@ -110,7 +111,9 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
     Raises
     ------
     InputError
-        There is nothing to learn from.
+        There is nothing to learn from, or the labels are no classes where such are asked for.
+    SettingsError
+        The settings do not go together, or not with ``base``.
     TrainingError
         Training failed, or led to a model that finds nothing or calls everything an object.
     Cancelled
@@ -120,6 +123,8 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
     runtime.give_way()
     _check(samples)
     start = where_to_start(net, out, base, config)
+    if start.net.classes:
+        yield from _check_classes(samples, start.net.classes, any_size)
     if any_size:
         samples = [fitted(sample, start.object_px, LARGEST_SCALE) for sample in samples]
     job = yield from _prepare(samples, config, start, out, started)
@@ -153,7 +158,7 @@ def _prepare(
     view = replace(view, movies=levels_of_samples(samples, view.by, view.low, view.high))
     try:
         frames = yield from _frames(split, view)
-        exam = freeze(split.validation, _exam_px(frames, view.scale))
+        exam = freeze(split.validation, _exam_px(frames, view.scale), view.classes)
         rival = yield from score_rivals(start.rivals, exam, view, samples)
     except Cancelled:
         remove_checkpoint(folder)
@@ -183,22 +188,45 @@ def _check(samples: Sequence[Sample]) -> None:
         )
 
 
+def _check_classes(samples: Sequence[Sample], classes: int, any_size: bool) -> Steps[None]:
+    if any_size:
+        raise SettingsError(
+            f"{classes} classes were asked for, and objects of any size",
+            "Classes have no size",
+            "Choose 0 classes, or frames of one magnification",
+        )
+    missing = check_classes(samples, classes)
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        yield Note(f"There is no pixel of class {numbers} in the labels: it cannot be learned.")
+
+
 def _look(
     split: Split, start: Start, device: runtime.DeviceChoice, config: TrainConfig
 ) -> tuple[float, View]:
-    """Find the size of the objects, and how the network is to look at the frames."""
-    sizes = [median_diameter_px(sample.labels) for sample in split.training]
-    diameter = float(np.median([size for size in sizes if size is not None] or [start.net.object_px]))
+    """Find the size of the objects, and how the network is to look at the frames.
+
+    Classes have no size: frames stay as they are, or as the model that training starts from looks at them.
+    """
+    classes = start.net.classes
+    if classes:
+        scale = start.base.card.scale if start.base else 1.0
+        diameter = start.object_px / scale
+    else:
+        sizes = [median_diameter_px(sample.labels) for sample in split.training]
+        diameter = float(np.median([size for size in sizes if size is not None] or [start.net.object_px]))
+        scale = min(LARGEST_SCALE, start.object_px / diameter)
     known = config if start.base is None else start.base.card  # the greys that its weights know
     low, high, by = known.low_percentile, known.high_percentile, known.normalise_by
-    scale = min(LARGEST_SCALE, start.object_px / diameter)
-    return diameter, View(scale, low, high, 512, 64, 1, device.name, scale * diameter, by=by)
+    view = View(scale, low, high, 512, 64, 1, device.name, scale * diameter, by=by, classes=classes)
+    return diameter, view
 
 
 def _frames(split: Split, view: View) -> Steps[list[Frame]]:
     clock, frames = Clock(len(split.training), "frames made ready"), []
     for sample in split.training:
-        frames.append(make_ready(sample, view.scale, view.low, view.high, view.of(sample.group).levels))
+        levels = view.of(sample.group).levels
+        frames.append(make_ready(sample, view.scale, view.low, view.high, levels, view.classes))
         yield clock.at(len(frames))
     return frames
 

@@ -12,11 +12,12 @@ from torch import nn
 
 from napari_cellseg.config import PredictConfig
 from napari_cellseg.data.samples import Sample
+from napari_cellseg.learn.classes import encode_classes
 from napari_cellseg.learn.events import ValidationPictures
-from napari_cellseg.learn.losses import loss_of
+from napari_cellseg.learn.losses import class_loss_of, loss_of
 from napari_cellseg.learn.model import draw_maps
 from napari_cellseg.learn.predict import labels_of
-from napari_cellseg.learn.scores import Tally, tally
+from napari_cellseg.learn.scores import Tally, tally, tally_classes
 from napari_cellseg.learn.targets import OFFSET_UNIT_PX, Targets, encode
 from napari_cellseg.learn.view import View
 from napari_cellseg.progress import Progress, Steps
@@ -57,7 +58,7 @@ class Marks:
     pictures: ValidationPictures
 
 
-def freeze(samples: Sequence[Sample], most_px: int) -> Exam:
+def freeze(samples: Sequence[Sample], most_px: int, classes: int = 0) -> Exam:
     """Choose frames for the exam, evenly over all that were kept aside.
 
     Parameters
@@ -66,6 +67,8 @@ def freeze(samples: Sequence[Sample], most_px: int) -> Exam:
         Kept aside.
     most_px : int
         Scoring takes time: no more pixels than these, but one frame at least.
+    classes : int
+        See `NetConfig.classes`.
 
     Returns
     -------
@@ -77,7 +80,8 @@ def freeze(samples: Sequence[Sample], most_px: int) -> Exam:
     chosen = [samples[i] for i in np.linspace(0, len(samples) - 1, n).round().astype(int)]
     if not any((sample.labels > 0).any() for sample in chosen):  # a frame with objects tells more
         chosen[0] = next((sample for sample in samples if (sample.labels > 0).any()), chosen[0])
-    return Exam(tuple(chosen), tuple(encode(sample.labels) for sample in chosen))
+    encoded = encode_classes if classes else encode
+    return Exam(tuple(chosen), tuple(encoded(sample.labels) for sample in chosen))
 
 
 def sit(network: nn.Module, exam: Exam, view: View, predicting: PredictConfig) -> Steps[Marks]:
@@ -108,10 +112,23 @@ def sit(network: nn.Module, exam: Exam, view: View, predicting: PredictConfig) -
     for done, (sample, targets) in enumerate(zip(exam.samples, exam.targets, strict=True)):
         yield Progress(done, len(exam.samples), "validation frames scored")
         maps = draw_maps(network, sample.image, view.of(sample.group))
-        labels, _ = labels_of(maps, predicting, view.diameter_px)
-        total += tally(sample.labels, labels, _loss(maps, targets, view.scale))
+        labels, _ = labels_of(maps, predicting, view.diameter_px, view.classes)
+        total += _tally(sample, labels, maps, targets, view)
         found.append(labels)
     return Marks(total, _pictures(exam, found, view))
+
+
+def _tally(
+    sample: Sample,
+    labels: npt.NDArray[np.int32],
+    maps: npt.NDArray[np.float32],
+    targets: Targets,
+    view: View,
+) -> Tally:
+    if not view.classes:
+        return tally(sample.labels, labels, _loss(maps, targets, view.scale))
+    loss = class_loss_of(torch.from_numpy(maps)[None], torch.from_numpy(targets.state)[None])
+    return tally_classes(sample.labels, labels, view.classes, float(loss))
 
 
 def _loss(maps: npt.NDArray[np.float32], targets: Targets, scale: float) -> float:

@@ -39,6 +39,8 @@ class View:
         Grey levels of the movie that is looked at; None: each frame is stretched by itself.
     movies : Mapping of str to Levels
         Grey levels of the movies that frames may come from, by group.
+    classes : int
+        How many maps are those of classes, see `NetConfig.classes`; 0: the maps are those of objects.
     """
 
     scale: float
@@ -54,6 +56,7 @@ class View:
     by: GreysOf = "frame"
     levels: Levels | None = None
     movies: Mapping[str, Levels] = field(default_factory=dict)
+    classes: int = 0
 
     @property
     def diameter_px(self) -> float:

@@ -133,7 +133,7 @@ class CandidateRead(Event):
 
 
 def candidates(places: Sequence[Path], own: Path | None = None) -> Steps[tuple[str, ...]]:
-    """Read the cards and covers of all models, one after the other.
+    """Read the cards and covers of all models that find objects, one after the other.
 
     Parameters
     ----------
@@ -162,7 +162,8 @@ def candidates(places: Sequence[Path], own: Path | None = None) -> Steps[tuple[s
         except ModelError as error:
             damaged.append(str(error))
             continue
-        yield CandidateRead(Candidate(name, folder, card, read_cover(folder)))
+        if not card.net.classes:
+            yield CandidateRead(Candidate(name, folder, card, read_cover(folder)))
     return tuple(damaged)
 
 

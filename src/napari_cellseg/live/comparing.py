@@ -19,7 +19,7 @@ from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.write import write_csv
 from napari_cellseg.errors import InputError
 from napari_cellseg.evaluate.objects import ObjectCounts, count_objects
-from napari_cellseg.learn.card import ModelCard, read_card
+from napari_cellseg.learn.card import ModelCard, must_find_objects, read_card
 from napari_cellseg.learn.events import FrameCompared
 from napari_cellseg.live.choosing import channel_for
 from napari_cellseg.live.correcting import read_only
@@ -117,10 +117,12 @@ def compare_on_study(stack: Stack, labels: Path | Stack, job: ComparisonJob) -> 
     InputError
         There are too few models, or no frame with truth.
     ModelError
-        A model cannot be used.
+        A model cannot be used, or it gives pixels classes.
     """
     _check(job)
     cards = {folder: read_card(folder) for folder in job.models}
+    for card in cards.values():
+        must_find_objects(card)
     from napari_cellseg.learn.comparison import compare_models  # noqa: PLC0415 - torch
 
     yield device_chosen(job.config.device)

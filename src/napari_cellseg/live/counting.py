@@ -13,7 +13,7 @@ from napari_cellseg.config import MeasureConfig, PredictConfig
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.storage import storage, versioned
 from napari_cellseg.data.write import write_labels
-from napari_cellseg.learn.card import model_hash, read_card
+from napari_cellseg.learn.card import model_hash, must_find_objects, read_card
 from napari_cellseg.learn.events import FramePredicted
 from napari_cellseg.live.correcting import read_only
 from napari_cellseg.live.training import device_chosen
@@ -107,8 +107,14 @@ def count_frames(stack: Stack, job: PredictionJob) -> Steps[tuple[int, ...]]:
     -------
     tuple of int
         The frames done.
+
+    Raises
+    ------
+    ModelError
+        The model cannot be used, or it gives pixels classes.
     """
     card = read_card(job.model)
+    must_find_objects(card)
     origin = origin_of(stack, card.name, model_hash(card), job.config, job.measuring)
     yield device_chosen(job.config.device)
     ready = _files(job.folder, (stack.n_frames, *stack.frame_shape))

@@ -163,7 +163,7 @@ def _small(event: Event) -> Event:
 
 
 def known_models(places: Sequence[Path]) -> Steps[list[tuple[str, Path, ModelCard]]]:
-    """List the models that can be used; their weights are checked, which takes a moment.
+    """List the models that can be used and find objects; their weights are checked, which takes a moment.
 
     Parameters
     ----------
@@ -181,4 +181,4 @@ def known_models(places: Sequence[Path]) -> Steps[list[tuple[str, Path, ModelCar
         Name, folder and card.
     """
     yield from ()
-    return list_models(places)
+    return [one for one in list_models(places) if not one[2].net.classes]

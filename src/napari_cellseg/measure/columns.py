@@ -126,6 +126,13 @@ COUNTS: tuple[Column, ...] = (
 )
 """What is counted on each frame."""
 
+CLASSES: tuple[Column, ...] = (
+    Column("class", "class", "", "Number of the class in the label image; 0 is background"),
+    *_area("class_area", "area", "Area: number of pixels of the class"),
+    Column("class_fraction", "part", "", "Part of the frame that is of the class"),
+)
+"""What is measured where a model gives every pixel a class."""
+
 
 def for_channels(channels: Iterable[str]) -> tuple[Column, ...]:
     """Declare the intensity columns of channels.
@@ -194,6 +201,24 @@ def count_columns(*, pixel_size: bool = True, frame_interval: bool = True) -> tu
     return _known((ORIGIN[0], *TIME, *COUNTS, *ORIGIN[1:]), pixel_size, frame_interval)
 
 
+def class_columns(*, pixel_size: bool = True, frame_interval: bool = True) -> tuple[Column, ...]:
+    """List the columns of ``classes.csv``, one class of one frame a row.
+
+    Parameters
+    ----------
+    pixel_size : bool
+        Whether the pixel size is known.
+    frame_interval : bool
+        Whether the frame interval is known.
+
+    Returns
+    -------
+    tuple of Column
+        In the order of the file.
+    """
+    return _known((ORIGIN[0], *TIME, *CLASSES, *ORIGIN[1:]), pixel_size, frame_interval)
+
+
 def _known(columns: Sequence[Column], pixel_size: bool, frame_interval: bool) -> tuple[Column, ...]:
     known = {"pixel size": pixel_size, "frame interval": frame_interval}
     return tuple(column for column in columns if known.get(column.needs, True))
@@ -213,7 +238,7 @@ def heading(name: str) -> str:
         Its label with its unit, such as ``"area (µm²)"``; the name itself for one that is not declared.
     """
     channel = name.partition("_")[2]
-    declared = (*ORIGIN, *TIME, *SHAPES, *COUNTS, *for_channels([channel]))
+    declared = (*ORIGIN, *TIME, *SHAPES, *COUNTS, *CLASSES, *for_channels([channel]))
     return next((column.heading for column in declared if column.name == name), name)
 
 
@@ -223,10 +248,14 @@ def reference() -> str:
     Returns
     -------
     str
-        Markdown: one table for ``counts.csv``, one for ``cells.csv``.
+        Markdown: one table for ``counts.csv``, one for ``cells.csv``, one for ``classes.csv``.
     """
     lines: list[str] = []
-    for file, columns in (("counts.csv", count_columns()), ("cells.csv", cell_columns(["CHANNEL"]))):
+    for file, columns in (
+        ("counts.csv", count_columns()),
+        ("cells.csv", cell_columns(["CHANNEL"])),
+        ("classes.csv", class_columns()),
+    ):
         lines += [f"### {file}", "", "| column | unit | what it holds |", "|---|---|---|"]
         for column in columns:
             sometimes = column.needs in {"pixel size", "frame interval"}

@@ -14,7 +14,7 @@ import pandas as pd
 from napari_cellseg import __version__
 from napari_cellseg.data.write import storage, versioned, write_csv
 from napari_cellseg.errors import InputError
-from napari_cellseg.measure.columns import COUNTS, ORIGIN, SHAPES, TIME, cell_columns, count_columns
+from napari_cellseg.measure.columns import CLASSES, COUNTS, ORIGIN, SHAPES, TIME, cell_columns, count_columns
 from napari_cellseg.measure.counts import recount, typical_area_px
 
 COUNTS_FILE = "counts.csv"
@@ -140,7 +140,7 @@ def _joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFr
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     """Sort columns: image, time, what was measured as declared, channels, the rest of the origin."""
-    first = [column.name for column in (ORIGIN[0], *TIME, *SHAPES, *COUNTS)]
+    first = [column.name for column in (ORIGIN[0], *TIME, *SHAPES, *COUNTS, *CLASSES)]
     last = [column.name for column in ORIGIN[1:]]
     present = set(table.columns)
     others = [name for name in table.columns if name not in {*first, *last}]
@@ -174,18 +174,43 @@ def write_tables(folder: Path, table: CellTable) -> tuple[Path, Path]:
         The folder cannot be written, or the disk is full.
     """
     for rows in (table.counts, table.cells):
-        missing = [column.name for column in ORIGIN if column.name not in rows]
-        if missing:
-            raise InputError(
-                f"The table of results lacks {', '.join(missing)}",
-                "Every row names the image, model and settings that it comes from",
-                "Make it with `measure`, or add them with `Origin.stamp`",
-            )
+        _check_origin(rows)
     paths = folder / COUNTS_FILE, folder / CELLS_FILE
     for path, rows in zip(paths, (table.counts, table.cells), strict=True):
-        _keep_earlier(path)
-        write_csv(path, rows)
+        write_table(path, rows)
     return paths
+
+
+def write_table(path: Path, rows: pd.DataFrame) -> None:
+    """Write one table; a file of this name that is there already is kept, see `write_tables`.
+
+    Parameters
+    ----------
+    path : Path
+        The CSV file.
+    rows : pandas.DataFrame
+        What it holds.
+
+    Raises
+    ------
+    InputError
+        The table does not say where its numbers come from.
+    StorageError
+        The file cannot be written, or the disk is full.
+    """
+    _check_origin(rows)
+    _keep_earlier(path)
+    write_csv(path, rows)
+
+
+def _check_origin(rows: pd.DataFrame) -> None:
+    missing = [column.name for column in ORIGIN if column.name not in rows]
+    if missing:
+        raise InputError(
+            f"The table of results lacks {', '.join(missing)}",
+            "Every row names the image, model and settings that it comes from",
+            "Make it with `measure`, or add them with `Origin.stamp`",
+        )
 
 
 def _keep_earlier(path: Path) -> None:

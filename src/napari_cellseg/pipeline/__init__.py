@@ -8,7 +8,7 @@ time. The command line and scripts call these; the window takes the same steps f
 from napari_cellseg.pipeline.evaluating import evaluate_folders
 from napari_cellseg.pipeline.labelling import label_stacks
 from napari_cellseg.pipeline.measuring import measure_labels, origin_of
-from napari_cellseg.pipeline.predicting import predict_into, predict_stacks
+from napari_cellseg.pipeline.predicting import predict_classes, predict_into, predict_stacks
 from napari_cellseg.pipeline.training import labelled_samples, train_on_labels, training_samples
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "labelled_samples",
     "measure_labels",
     "origin_of",
+    "predict_classes",
     "predict_into",
     "predict_stacks",
     "train_on_labels",

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from napari_cellseg.config import MeasureConfig, PredictConfig
 from napari_cellseg.data.probabilities import FOLDER, write_probabilities
 from napari_cellseg.data.project import new_label_movie
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.write import storage, write_labels
-from napari_cellseg.learn.card import model_hash, read_card
+from napari_cellseg.errors import ModelError
+from napari_cellseg.learn.card import ModelCard, model_hash, must_find_objects, read_card
 from napari_cellseg.learn.events import FramePredicted
+from napari_cellseg.measure.classes import CLASSES_FILE, measure_classes
 from napari_cellseg.measure.objects import measure
-from napari_cellseg.measure.tables import CellTable, write_tables
+from napari_cellseg.measure.tables import CellTable, write_table, write_tables
 from napari_cellseg.pipeline.inputs import Choice, in_turn, model_channel, scratch_in
 from napari_cellseg.pipeline.measuring import origin_of
 from napari_cellseg.progress import Event, Steps, relay
+
+T = TypeVar("T")
 
 
 def predict_stacks(
@@ -63,35 +71,115 @@ def predict_stacks(
     -------
     CellTable
         All objects and counts, as written.
+
+    Raises
+    ------
+    ModelError
+        The model gives pixels classes; see `predict_classes`.
     """
-    config, measuring = config or PredictConfig(), measuring or MeasureConfig()
     card = read_card(model)
+    must_find_objects(card)
+    measuring = measuring or MeasureConfig()
+    job = _Job(model, card, folder, channel, config or PredictConfig(), probabilities)
     tables = []
     for stack, so_far in in_turn(stacks, "frames predicted"):
-        found = model_channel(stack, channel, card.modality)
-        origin = origin_of(stack, card.name, model_hash(card), config, measuring)
-        with scratch_in(folder) as scratch:
-            shape = (stack.n_frames, *stack.frame_shape)
-            movie = new_label_movie(scratch / "labels.npy", shape)
-            chance = _new_chances(scratch / "chances.npy", shape) if probabilities else None
-            yield from relay(predict_into(movie, stack, found, model, config, probability=chance), so_far)
-            tables.append((yield from measure(stack, movie, measuring, origin)))
-            if chance is not None:
-                write_probabilities(
-                    folder / FOLDER / f"{stack.name}.tif",
-                    chance,
-                    pixel_size_um=stack.pixel_size_um,
-                    frame_interval_s=stack.frame_interval_s,
-                )
-            write_labels(
-                folder / f"{stack.name}.tif",
-                movie,
-                pixel_size_um=stack.pixel_size_um,
-                frame_interval_s=stack.frame_interval_s,
-            )
+        origin = origin_of(stack, card.name, model_hash(card), job.config, measuring)
+        counting = partial(measure, stack, config=measuring, origin=origin)
+        tables.append((yield from _predicted(stack, job, so_far, counting)))
     cells = CellTable.concat(tables)
     write_tables(folder, cells)
     return cells
+
+
+def predict_classes(
+    stacks: Sequence[Stack],
+    model: Path,
+    folder: Path,
+    *,
+    channel: Choice = None,
+    config: PredictConfig | None = None,
+    probabilities: bool = False,
+) -> Steps[pd.DataFrame]:
+    """Give every pixel of every stack a class, by a model that has learned classes.
+
+    Writes ``NAME.tif`` (the number of the class of each pixel, 0 for background) per stack and
+    ``classes.csv``, with the area of each class; where they are wanted, ``probabilities/NAME.tif`` too.
+
+    Parameters
+    ----------
+    stacks : sequence of Stack
+        The movies or images, at least one.
+    model : Path
+        The model's folder.
+    folder : Path
+        Where the results go; made when it is not there.
+    channel : str, int or None
+        As in `predict_stacks`.
+    config : PredictConfig, optional
+        How the model is applied; what it says of objects is not used.
+    probabilities : bool
+        True writes the probability that a pixel is no background too: 8 bits, 255 for 1.
+
+    Yields
+    ------
+    Event
+        `FramePredicted` and `Progress`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each class of each frame, as written.
+
+    Raises
+    ------
+    ModelError
+        The model finds objects and no classes.
+    """
+    card = read_card(model)
+    if not card.net.classes:
+        raise ModelError(f"The model {card.name} finds objects, and knows no classes", "", "Choose another")
+    job = _Job(model, card, folder, channel, config or PredictConfig(), probabilities)
+    tables = []
+    for stack, so_far in in_turn(stacks, "frames predicted"):
+        origin = origin_of(stack, card.name, model_hash(card), job.config)
+        measuring = partial(measure_classes, stack, classes=card.net.classes, origin=origin)
+        tables.append((yield from _predicted(stack, job, so_far, measuring)))
+    table = pd.concat(tables, ignore_index=True)
+    write_table(folder / CLASSES_FILE, table)
+    return table
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is the same for all stacks."""
+
+    model: Path
+    card: ModelCard
+    folder: Path
+    channel: Choice
+    config: PredictConfig
+    probabilities: bool
+
+
+def _predicted(
+    stack: Stack,
+    job: _Job,
+    so_far: Callable[[Event], Event],
+    measuring: Callable[[npt.NDArray[np.int32]], Steps[T]],
+) -> Steps[T]:
+    """Predict a stack, measure what was found, and write it."""
+    found = model_channel(stack, job.channel, job.card.modality)
+    units = {"pixel_size_um": stack.pixel_size_um, "frame_interval_s": stack.frame_interval_s}
+    with scratch_in(job.folder) as scratch:
+        shape = (stack.n_frames, *stack.frame_shape)
+        movie = new_label_movie(scratch / "labels.npy", shape)
+        chance = _new_chances(scratch / "chances.npy", shape) if job.probabilities else None
+        yield from relay(predict_into(movie, stack, found, job.model, job.config, probability=chance), so_far)
+        table = yield from measuring(movie)
+        if chance is not None:
+            write_probabilities(job.folder / FOLDER / f"{stack.name}.tif", chance, **units)
+        write_labels(job.folder / f"{stack.name}.tif", movie, **units)
+    return table
 
 
 def _new_chances(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.float16]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
-from napari_cellseg.config import NetConfig, TrainConfig
+from napari_cellseg.config import Config, NetConfig, TrainConfig
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.label.review import frames_to_learn, states
 from napari_cellseg.learn.events import BatchDone, Compared, EpochDone, Preflight
@@ -68,8 +68,8 @@ class TrainStep(Step):
         self.body.addWidget(self.frames)
         self.name = QLineEdit("model", self)
         self.name.setToolTip("Name of the new model; a number is added when there is one of this name")
-        self.config = ConfigForm(TrainConfig, parent=self)
-        self.net = ConfigForm(NetConfig, parent=self)
+        self.config = ConfigForm(TrainConfig, fields=_of_objects(TrainConfig), parent=self)
+        self.net = ConfigForm(NetConfig, fields=_of_objects(NetConfig), parent=self)
         for box in self.net.findChildren(QComboBox):  # names of encoders are long, the panel is not
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
@@ -297,6 +297,11 @@ class TrainStep(Step):
     def shut_down(self) -> None:
         """Stop following the layer list."""
         self.labels.shut_down()
+
+
+def _of_objects(settings: type[Config]) -> list[str]:
+    """Name the settings without those of classes: what the window corrects and counts are objects."""
+    return [name for name in settings.model_fields if name not in ("classes", "class_loss")]
 
 
 def _score(key: str, scores: object) -> str:

@@ -94,8 +94,8 @@ def export_model(
     Raises
     ------
     ModelError
-        The model is damaged, it stretches the grey values of a whole movie, it cannot be written as
-        TorchScript, or the validator does not accept it.
+        The model is damaged, it stretches the grey values of a whole movie, it gives pixels classes, it
+        cannot be written as TorchScript, or the validator does not accept it.
     StorageError
         The file cannot be written.
     """
@@ -103,6 +103,7 @@ def export_model(
     details = details or Details()
     model = load_model(folder)
     _check_greys(model.card)
+    _check_maps(model.card)
     pixels = _test_frame(model.card) if frame is None else _cut(frame)
     maps = apply_plainly(model.network, pixels, model.card)
     with tempfile.TemporaryDirectory() as scratch:
@@ -139,6 +140,16 @@ def _check_greys(card: ModelCard) -> None:
             "Programs that read bioimage.io packages show a model one frame at a time",
             "Train one with the option 'Grey levels of: frame', or copy the model's folder: this program "
             "reads it anywhere",
+        )
+
+
+def _check_maps(card: ModelCard) -> None:
+    """Refuse maps that packages are not described with yet."""
+    if card.net.classes:
+        raise ModelError(
+            f"The model {card.name} gives every pixel one of {card.net.classes} classes",
+            "Packages are written of models that find separate objects",
+            "Copy the model's folder instead: this program reads it anywhere",
         )
 
 

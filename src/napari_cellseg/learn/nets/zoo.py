@@ -22,7 +22,7 @@ STRIDE_PX = 32
 _FEWEST_FOR_SCSE = 16
 
 
-def build(net: NetConfig, seed: int = 0, maps: int = MAPS, *, pretrained: bool = False) -> nn.Module:
+def build(net: NetConfig, seed: int = 0, maps: int | None = None, *, pretrained: bool = False) -> nn.Module:
     """Build a network with random weights.
 
     Parameters
@@ -31,8 +31,8 @@ def build(net: NetConfig, seed: int = 0, maps: int = MAPS, *, pretrained: bool =
         The network.
     seed : int
         Random seed of the weights; the state of torch's global generator is left as it was.
-    maps : int
-        Maps M that it draws.
+    maps : int, optional
+        Maps M that it draws; by default one for each class, or `MAPS` for separate objects.
     pretrained : bool
         True gives the encoder the weights that `NetConfig.encoder_weights` asks for, which may download
         them. Leave it False where weights are loaded afterwards.
@@ -51,6 +51,7 @@ def build(net: NetConfig, seed: int = 0, maps: int = MAPS, *, pretrained: bool =
         The encoder's weights cannot be downloaded.
     """
     _check(net)
+    maps = maps or net.classes or MAPS
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = _classical(net, maps) if net.architecture == "unet-2015" else _from_library(net, maps)

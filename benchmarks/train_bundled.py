@@ -4,7 +4,8 @@
 from all groups but some that are kept aside, on which it is scored; and, for a shorter time, from all of
 them: that one is shipped, with the scores of the first. What is found in ``WORK`` is not trained again.
 ``MINUTES`` multiplies the training times (1: about two hours in all), ``SEED`` is the seed, ``OUT`` the
-folder of the finished models. The encoder starts from photographs, see `_photographs`.
+folder of the finished models. The encoder starts from photographs, see `_photographs`. The name
+``generalist`` trains one model on the images of all of them, to be compared; it is only scored.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks._bundled_data import Part, cells_phase, nuclei_brightfield, nuclei_fluorescence
+from benchmarks._bundled_data import (
+    Part,
+    cells_phase,
+    everything,
+    nuclei_brightfield,
+    nuclei_fluorescence,
+)
 from benchmarks._covers import paint_cover
 from benchmarks._learning import DATA, Case, find, line, score
 from benchmarks._photographs import photographs
@@ -37,6 +44,7 @@ LENGTH = float(os.environ.get("MINUTES", "1"))
 SEED = int(os.environ.get("SEED", "0"))
 OUT = Path(os.environ.get("OUT", bundled_models_folder()))
 WORK = Path(os.environ.get("WORK", Path(__file__).parent / ".results" / f"bundled-{SEED}"))
+GENERALIST = "generalist"
 LAST_PART = 1 / 3
 """Of the time, for learning from all groups."""
 RATE, FINE_TUNING_RATE = 2e-3, 0.3
@@ -133,6 +141,7 @@ def recipes() -> list[Recipe]:
                 "Long thin processes are cut short.",
             ),
         ),
+        Recipe(GENERALIST, "", "", "", everything(), 87, 20, "", ()),
     ]
 
 
@@ -155,6 +164,8 @@ def make(recipe: Recipe) -> None:
                 known = photographs(Path(folder), recipe.object_px, SEED)
                 teach(recipe, part.training, scored, known)
     scores = examine(part, scored)
+    if recipe.name == GENERALIST:
+        return
     if not last.is_dir():
         teach(recipe, [*part.training, *part.tested], last, scored)
     finish(recipe, last, scores)
@@ -315,10 +326,12 @@ def train_all() -> int:
     if not (DATA / "dsb2018").is_dir():
         print("the real images are not in ../shared/data")
         return SKIPPED
-    asked = sys.argv[1:]
-    for recipe in recipes():
-        if not asked or recipe.name in asked:
-            make(recipe)
+    known = {recipe.name: recipe for recipe in recipes()}
+    asked = sys.argv[1:] or [name for name in known if name != GENERALIST]
+    if unknown := set(asked) - set(known):
+        raise SystemExit(f"There is no model {', '.join(unknown)}. There are: {', '.join(known)}.")
+    for name in asked:
+        make(known[name])
     return 0
 
 

@@ -26,6 +26,8 @@ _FEWEST_BATCHES, _MOST_BATCHES = 16, 250
 _LEAST_GAIN = 1e-4
 _LEAST_EPOCHS = 10
 """Within bounded time there are at least so many, so that there is something to choose the best from."""
+_LEARNING_TO_SCORING = 3.0
+"""But where scoring takes long, learning gets this many times its time, and there are fewer epochs."""
 _SAVE_EVERY_S = 20.0
 _VALIDATION_TILE_PX = 512
 _BEST = "best."
@@ -239,7 +241,8 @@ class Run:
         n = min(max(math.ceil(pixels / (plan.batch * plan.side_px**2)), _FEWEST_BATCHES), _MOST_BATCHES)
         allowed = self._allowed()
         if self._batch_s and math.isfinite(allowed):
-            n = min(n, max(1, int((allowed / _LEAST_EPOCHS - self._exam_s) / self._batch_s)))
+            learning_s = max(allowed / _LEAST_EPOCHS - self._exam_s, _LEARNING_TO_SCORING * self._exam_s)
+            n = min(n, max(1, int(learning_s / self._batch_s)))
         return n
 
     def _seconds_left(self, n: int, done: int) -> float:

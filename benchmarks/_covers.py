@@ -1,44 +1,58 @@
-"""Pictures by which a person recognises a bundled model: what it finds in the sample study."""
+"""Pictures by which a person recognises a bundled model: what it finds in images that travel with it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from skimage.segmentation import find_boundaries
 
 from napari_cellseg.config import PredictConfig
-from napari_cellseg.data.read import open_stack
-from napari_cellseg.data.sample_study import sample_positions
-from napari_cellseg.learn.card import COVER_FILE, read_card
-from napari_cellseg.learn.events import FramePredicted
-from napari_cellseg.learn.normalise import normalise
-from napari_cellseg.learn.predict import predict
-from napari_cellseg.pipeline.inputs import model_channel
-from napari_cellseg.progress import follow
+from napari_cellseg.learn.card import COVER_FILE
+from napari_cellseg.learn.model import View, draw_maps, load_model
+from napari_cellseg.learn.predict import labels_of
+from napari_cellseg.learn.replay import read_replay
 
 SIDE_PX = 256
-FRAME = 5
 _FOUND = (60, 180, 75)
+_WHOLE = 10
+_ZOOM = 2
 
 
 def paint_cover(folder: Path) -> None:
-    """Paint what a model finds in a frame of the sample study, and put the picture beside its card.
+    """Paint what a model finds in one of its replay images, and put the picture beside its card.
+
+    Chosen is the image with the most objects of which the model is sure, without anything ignored.
 
     Parameters
     ----------
     folder : Path
-        The model's folder.
+        The model's folder, with a replay set.
     """
-    stack = open_stack(sample_positions()[0])
-    channel = model_channel(stack, None, read_card(folder).modality)
-    found: list[np.ndarray] = []
-    follow(
-        predict(stack, channel, folder, PredictConfig(), [FRAME], keep_probability=False),
-        lambda event: found.append(event.labels) if isinstance(event, FramePredicted) else None,
+    model = load_model(folder)
+    view = View(1.0, 0.0, 100.0, 512, 64, 1, "cpu", model.card.object_px)
+    best: tuple[float, npt.NDArray[np.float32], npt.NDArray[np.int32]] | None = None
+    for frame in read_replay(folder):
+        image = frame.image.astype(np.float32)
+        labels, probability = labels_of(
+            draw_maps(model.network, image, view), PredictConfig(), view.diameter_px
+        )
+        agreed = np.mean((labels > 0) == (frame.state == 1)) if (frame.state < 2).all() else 0.0
+        worth = float(
+            agreed * min(labels.max(), _WHOLE) * np.abs(2 * probability.astype(np.float32) - 1).mean()
+        )
+        if best is None or worth > best[0]:
+            best = worth, image, labels
+    if best is None:
+        raise SystemExit(f"{folder} has no replay set to paint a cover from")
+    _, image, labels = best
+    grey = (np.clip(image, 0, 1) * 255).astype(np.uint8)
+    large = np.asarray(
+        Image.fromarray(grey).resize((_ZOOM * grey.shape[1], _ZOOM * grey.shape[0]), Image.Resampling.BICUBIC)
     )
-    grey = np.clip(normalise(stack.frame(FRAME, channel)), 0, 1)[:SIDE_PX, :SIDE_PX]
-    picture = np.repeat((255 * grey).astype(np.uint8)[..., None], 3, axis=2)
-    picture[find_boundaries(found[0][:SIDE_PX, :SIDE_PX], mode="inner")] = _FOUND
-    Image.fromarray(picture).resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS).save(folder / COVER_FILE)
+    picture = np.repeat(large[..., None], 3, axis=2)
+    outlines = np.kron(labels, np.ones((_ZOOM, _ZOOM), np.int32))
+    picture[find_boundaries(outlines, mode="inner")] = _FOUND
+    Image.fromarray(picture).crop((32, 32, 32 + SIDE_PX, 32 + SIDE_PX)).save(folder / COVER_FILE)

@@ -4,7 +4,7 @@ A model that never saw the set learns from 1, 2, 5 and all 10 frames kept for le
 that starts from nothing, in the same time. Scored on other positions. ``MINUTES`` is the time of a training
 on ``THREADS`` threads (1), ``SEEDS`` the number of repetitions (3), which also draw other frames; trainings
 run side by side. ``RESULTS`` is a file that keeps what is done, so that an interrupted run goes on; ``SETS``
-is a word in the names of the sets wanted.
+is a word in the names of the sets wanted, ``NUMBERS`` the numbers of frames.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ from napari_cellseg.learn.registry import bundled_models_folder
 from napari_cellseg.learn.train import train
 from napari_cellseg.progress import Event, follow
 
-MINUTES = float(os.environ.get("MINUTES", "3"))
+MINUTES = float(os.environ.get("MINUTES", "5"))
 SEEDS = int(os.environ.get("SEEDS", "3"))
 THREADS = int(os.environ.get("THREADS", "1"))
 RESULTS = Path(os.environ.get("RESULTS", Path(tempfile.gettempdir()) / "few_shots.json"))
-NUMBERS = (1, 2, 5, 10)
+FRAMES = 10
+NUMBERS = tuple(int(n) for n in os.environ.get("NUMBERS", "1,2,5,10").split(","))
 SCRATCH = ""
 
 
@@ -99,7 +100,7 @@ def tasks() -> dict[str, Task]:
         ),
         "nuclei in bright-field": Task(
             "nuclei-fluorescence",
-            tuple(case for case in experiment if case.group == movie)[: max(NUMBERS)],
+            tuple(case for case in experiment if case.group == movie)[:FRAMES],
             tuple(case for case in experiment if case.group != movie),
         ),
     }

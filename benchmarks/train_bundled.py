@@ -297,7 +297,7 @@ def finish(recipe: Recipe, made: Path, scores: dict[str, dict[str, float]]) -> N
                 "Whole groups (kind of image, well, experiment or field) were kept aside, and it was scored "
                 f"on them; then it learned from all groups for {made_card.seconds / 60:.0f} min more."
             ),
-            "notes": (*made_card.notes, *(() if recipe.base else (HEAD_START,))),
+            "notes": (*made_card.notes, HEAD_START),
         }
     )
     half = {

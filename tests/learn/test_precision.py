@@ -45,11 +45,13 @@ def ap(pairs: Sequence[tuple[np.ndarray, np.ndarray]], iou: float) -> float:
     return matched / (objects + predicted - matched)
 
 
-def assert_same_ap(found: dict[Precision, list[tuple[np.ndarray, np.ndarray]]]) -> None:
+def assert_same_ap(
+    found: dict[Precision, list[tuple[np.ndarray, np.ndarray]]], tolerance: float = TOLERANCE
+) -> None:
     for iou in (0.5, 0.75):
         exact, fast = (ap(found[precision], iou) for precision in FORMATS)
         assert exact > 0.2  # there is something to lose
-        assert abs(exact - fast) < TOLERANCE
+        assert abs(exact - fast) < tolerance
 
 
 def test_easy_scenes_are_found_alike_from_the_size_of_objects_on(scenes: Callable[..., list[Sample]]) -> None:
@@ -82,7 +84,11 @@ def test_real_nuclei_are_found_alike(real_data: Path) -> None:
             labels, _ = labels_of(draw_maps(model.network, image, seen), PredictConfig(), seen.diameter_px)
             found[precision].append((truth, labels))
     assert sum(len(np.unique(truth)) for truth, _ in found["float32"]) > 1000
-    assert_same_ap(found)
+    exact, fast = ([labels for _, labels in found[precision]] for precision in FORMATS)
+    assert ap(list(zip(exact, fast, strict=True)), 0.5) > 0.995  # object by object, whatever the truth
+    # Three objects of a thousand are 0.003 in AP, one way or the other: the 0.002 are for many images, see
+    # `python -m benchmarks precision`.
+    assert_same_ap(found, 2 * TOLERANCE)
 
 
 NETS = [

@@ -104,7 +104,7 @@ class TrainConfig(Config):
         le=10,
     )
     learning_rate: float = option(
-        6e-3, "Learning rate", "Step size of the optimiser (Adam).", advanced=True, gt=0, le=1
+        6e-3, "Learning rate", "Step size of the optimiser (AdamW).", advanced=True, gt=0, le=1
     )
     batch_size: int = option(4, "Batch", "Patches per step.", unit="patches", advanced=True, ge=1, le=1024)
     patch_px: int = option(

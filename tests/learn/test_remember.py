@@ -50,15 +50,20 @@ def loss(made: Learner, frames: Sequence[Frame]) -> float:
         return float(loss_of(made.average(batch.image), batch.state, batch.offset))
 
 
-def test_parts_of_a_batch() -> None:
+@pytest.mark.parametrize("batch", [1, 2, 4, 8])
+@pytest.mark.parametrize("part", [0.01, 0.1, 0.25, 0.6])
+def test_the_part_of_a_batch_is_right_on_average(batch: int, part: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = np.array([n_replayed(batch, part, generator) for _ in range(2000)])
+    assert abs(drawn.mean() - min(part * batch, max(batch - 1, 1))) < 0.08
+    assert np.ptp(drawn) <= 1
+
+
+def test_a_new_patch_is_left_and_whole_numbers_leave_nothing_to_chance() -> None:
     generator = torch.Generator().manual_seed(0)
     assert n_replayed(8, 0.25, generator) == 2
-    assert n_replayed(4, 0.01, generator) == 1  # at least one old
-    assert n_replayed(2, 0.9, generator) == 1  # and one new
     assert torch.equal(generator.get_state(), torch.Generator().manual_seed(0).get_state())
-    single = [n_replayed(1, 0.25, generator) for _ in range(400)]
-    assert set(single) == {0, 1}
-    assert 70 < sum(single) < 130
+    assert {n_replayed(2, 0.9, generator) for _ in range(50)} == {1}
 
 
 def test_what_is_shown_again_is_not_forgotten(config: TrainConfig) -> None:

@@ -86,9 +86,9 @@ class TrainConfig(Config):
         advanced=True,
     )
     replay: float = option(
-        0.25,
+        0.1,
         "Replay",
-        "Part of each batch that shows images the starting model learned from, so that it does not forget "
+        "Part of the patches that shows images the starting model learned from, so that it does not forget "
         "them. Only for starting models that bring such images.",
         advanced=True,
         ge=0,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -16,16 +18,17 @@ def n_replayed(batch: int, part: float, generator: torch.Generator) -> int:
     part : float
         Part of them that is wanted, above 0 and below 1.
     generator : torch.Generator
-        Source of randomness, for a batch of one only: every so often, its only patch is an old one.
+        Source of randomness, for what is over a whole number.
 
     Returns
     -------
     int
-        The nearest whole number that leaves at least one old and one new patch, where there are two.
+        On average ``part * batch``; at least one patch is new, where there are two.
     """
-    if batch == 1:
-        return int(torch.rand((), generator=generator) < part)
-    return min(max(1, round(part * batch)), batch - 1)
+    whole = math.floor(part * batch)
+    rest = part * batch - whole
+    one_more = rest > 0 and float(torch.rand((), generator=generator)) < rest
+    return min(whole + one_more, max(batch - 1, 1))
 
 
 class Anchor:

@@ -218,7 +218,7 @@ def test_a_training_from_it_hands_it_on_and_says_so(
         assert content(places / name) == raw
         assert len(read_replay(places / name)) == 6
     said = " ".join(event.text for event in told if isinstance(event, Note))
-    assert "25% of what the network is shown are images that base learned from" in said
+    assert "10% of what the network is shown are images that base learned from" in said
     again = places / "again"
     follow(train(scenes(seed=1), config, small_net, again, taught))
     assert read_card(again).sha256 == read_card(places / "child").sha256  # the same seed, the same model

@@ -27,7 +27,7 @@ from napari_cellseg.data.samples import Sample
 from napari_cellseg.errors import TrainingError
 from napari_cellseg.learn.registry import bundled_models_folder
 from napari_cellseg.learn.train import train
-from napari_cellseg.progress import Event, follow
+from napari_cellseg.progress import follow
 
 MINUTES = float(os.environ.get("MINUTES", "5"))
 SEEDS = int(os.environ.get("SEEDS", "3"))
@@ -167,7 +167,7 @@ def carry_out(run: Run) -> dict[str, float]:
             config = TrainConfig(minutes=MINUTES, max_epochs=100_000, patience=100_000, seed=run.seed)
             try:
                 out = Path(folder) / "model"
-                follow(train(drawn(task, run), config, NetConfig(), out, base), _quietly)
+                follow(train(drawn(task, run), config, NetConfig(), out, base))
                 model = out if out.is_dir() else base  # scored is the new one, better or not
             except TrainingError:
                 return {"ap50": 0.0, "ap75": 0.0, "ap90": 0.0}
@@ -239,10 +239,6 @@ def main() -> int:
             )
     print(table({key: found[key] for key in keys}, wanted))
     return 0
-
-
-def _quietly(_event: Event) -> None:
-    """Say nothing."""
 
 
 def _set_threads(n: int) -> None:

@@ -19,7 +19,7 @@ from napari_cellseg.data.samples import Sample
 from napari_cellseg.errors import TrainingError
 from napari_cellseg.learn.losses import LOSSES
 from napari_cellseg.learn.train import train
-from napari_cellseg.progress import Event, follow
+from napari_cellseg.progress import follow
 
 MINUTES = float(os.environ.get("MINUTES", "3"))
 SEEDS = int(os.environ.get("SEEDS", "1"))
@@ -54,7 +54,7 @@ def main() -> int:
             with tempfile.TemporaryDirectory() as folder:
                 out = Path(folder) / "model"
                 try:
-                    follow(train(samples, config, NetConfig(object_px=20), out, any_size=True), _quietly)
+                    follow(train(samples, config, NetConfig(object_px=20), out, any_size=True))
                 except TrainingError as error:
                     print(f"{name}, seed {seed}: {error}", flush=True)
                     ap50.append(0.0)
@@ -64,7 +64,3 @@ def main() -> int:
             print(line(f"{name}, seed {seed}", scores), flush=True)
         print(f"{name:<28} AP50 {np.mean(ap50):.3f} ± {np.std(ap50):.3f} over {SEEDS} seeds", flush=True)
     return 0
-
-
-def _quietly(_event: Event) -> None:
-    """Say nothing."""

@@ -34,7 +34,7 @@ from napari_cellseg.learn.nets import build
 from napari_cellseg.learn.nets.sizes import size_of
 from napari_cellseg.learn.runtime import autocast, fast_dtype, laid_out
 from napari_cellseg.learn.train import train
-from napari_cellseg.progress import Event, follow
+from napari_cellseg.progress import follow
 
 MINUTES = float(os.environ.get("MINUTES", "3"))
 SEED, SEEDS = int(os.environ.get("SEED", "0")), int(os.environ.get("SEEDS", "1"))
@@ -136,7 +136,7 @@ def learn(name: str, seed: int, part: Part) -> Trained:
     done = Trained(name, net.model_dump_json(), MINUTES, seed)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            made = follow(train(samples, config, net, Path(folder) / "model", any_size=True), _quietly)
+            made = follow(train(samples, config, net, Path(folder) / "model", any_size=True))
         except TrainingError as error:
             print(f"  {name}, seed {seed}: {error}", flush=True)
             return done
@@ -285,10 +285,6 @@ def train_missing(wanted: Sequence[tuple[str, int]], ms: dict[str, dict[Precisio
             f"  AP50 {run.ap50:.3f}  AP75 {run.ap75:.3f}  AP90 {run.ap90:.3f}  {run.epochs} epochs",
             flush=True,
         )
-
-
-def _quietly(_event: Event) -> None:
-    """Say nothing."""
 
 
 if __name__ == "__main__":

@@ -105,10 +105,36 @@ def make_ready(
     Frame
         To cut patches from.
     """
+    image, labels = as_seen(sample, scale, low, high, levels)
+    return with_targets(image, labels, sample.group, classes)
+
+
+def as_seen(
+    sample: Sample, scale: float, low: float, high: float, levels: Levels | None
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[Any]]:
+    """Give image and labels as they enter the network.
+
+    Parameters
+    ----------
+    sample : Sample
+        Image and labels.
+    scale : float
+        See `ModelCard.scale`.
+    low, high : float
+        See `normalise.normalise`.
+    levels : Levels or None
+        Of its movie; None for the percentiles of the frame itself.
+
+    Returns
+    -------
+    image : ndarray
+        Axes YX, float16, normalised.
+    labels : ndarray
+        Axes YX, integer.
+    """
     shape = scaled_shape(sample.image.shape, scale)
     grey = normalise(sample.image, low, high) if levels is None else stretch(sample.image, levels)
-    image = resize(grey, shape).astype(np.float16)
-    return with_targets(image, nearest(sample.labels, shape), sample.group, classes)
+    return resize(grey, shape).astype(np.float16), nearest(sample.labels, shape)
 
 
 def with_targets(

@@ -22,10 +22,9 @@ from napari_cellseg.data.write import atomic_file, write_text
 from napari_cellseg.errors import InputError, ModelError
 from napari_cellseg.learn.card import CARD_FILE, REPLAY_FILE, ModelCard, must_find_objects, read_card
 from napari_cellseg.learn.movies import levels_of_samples
-from napari_cellseg.learn.normalise import Levels, normalise, stretch
-from napari_cellseg.learn.patches import Frame
+from napari_cellseg.learn.patches import Frame, as_seen
 from napari_cellseg.learn.replay_file import MOST_BYTES, Damaged, Patch, pack, unpack
-from napari_cellseg.learn.resizing import LARGEST_SCALE, fitted, nearest, resize, scaled_shape
+from napari_cellseg.learn.resizing import LARGEST_SCALE, fitted
 
 N_PATCHES = 64
 SIDE_PX = 160
@@ -199,7 +198,9 @@ def choose_patches(
         if len(patches) == n:
             break
         sample = samples[index]
-        image, labels = _as_seen(sample, card, shared.get(sample.group))
+        levels = shared.get(sample.group)
+        image, labels = as_seen(sample, card.scale, card.low_percentile, card.high_percentile, levels)
+        labels = labels.astype(np.int32)
         y, x = _place(labels, side_px, random)
         box = (slice(y, y + side_px), slice(x, x + side_px))
         patch = Patch(*_laid_into(image[box], labels[box], side_px), sample.group)
@@ -216,18 +217,6 @@ def _in_turn(groups: Sequence[str], random: np.random.Generator) -> Iterator[int
     for turn in count():
         for which in random.permutation(len(members)):
             yield int(members[which][turn % len(members[which])])
-
-
-def _as_seen(
-    sample: Sample, card: ModelCard, shared: Levels | None
-) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int32]]:
-    """Give image and labels as they enter the network."""
-    shape = scaled_shape(sample.image.shape, card.scale)
-    if shared is None:
-        image = normalise(sample.image, card.low_percentile, card.high_percentile)
-    else:
-        image = stretch(sample.image, shared)
-    return resize(image, shape).astype(np.float16), nearest(sample.labels, shape).astype(np.int32)
 
 
 def _place(labels: npt.NDArray[Any], side: int, random: np.random.Generator) -> tuple[int, int]:

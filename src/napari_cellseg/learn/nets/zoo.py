@@ -9,7 +9,7 @@ from torch import nn
 from napari_cellseg.config import NetConfig
 from napari_cellseg.errors import SettingsError
 from napari_cellseg.learn.nets.classical import ClassicalUnet
-from napari_cellseg.learn.nets.exact import keep_exact
+from napari_cellseg.learn.nets.exact import keep_exact, keep_quick
 from napari_cellseg.learn.nets.gated import put_in
 from napari_cellseg.learn.nets.pretrained import imagenet_weights
 
@@ -56,6 +56,7 @@ def build(net: NetConfig, seed: int = 0, maps: int | None = None, *, pretrained:
         torch.manual_seed(seed)
         network = _classical(net, maps) if net.architecture == "unet-2015" else _from_library(net, maps)
     keep_exact(network)
+    keep_quick(network)
     if pretrained and net.encoder_weights == "imagenet":
         network.get_submodule("encoder").load_state_dict(
             imagenet_weights(net.encoder, len(net.decoder_channels))

@@ -120,6 +120,22 @@ def test_copies_are_exact_and_learning_is_fast() -> None:
         assert network.train()(image).dtype is torch.bfloat16
 
 
+def test_depthwise_convolutions_learn_in_float32_on_a_cpu_and_are_applied_in_bfloat16() -> None:
+    network, seen = build(NetConfig(encoder="tu-efficientnet_lite0")), []
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.groups > 1]
+    assert len(layers) > 10
+    for layer in layers:
+        layer.register_forward_hook(lambda _, _inputs, drawn: seen.append(drawn.dtype))
+    image = torch.rand(2, 1, 64, 64)
+    with runtime.autocast("cpu", "bfloat16"):
+        network.train()(image)
+        assert set(seen) == {torch.float32}
+        seen.clear()
+        with torch.no_grad():
+            network.eval()(image)
+    assert set(seen) == {torch.bfloat16}
+
+
 def test_the_number_format_that_is_asked_for_is_used() -> None:
     convolution, image = nn.Conv2d(1, 1, 1), torch.zeros(1, 1, 2, 2)
     for precision, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):

@@ -2,8 +2,8 @@
 
 A model that never saw the set learns from 1, 2, 5 and all 10 frames kept for learning; so does a network
 that starts from nothing, in the same time. Scored on other positions. ``MINUTES`` is the time of a training
-on ``THREADS`` threads (1), ``SEEDS`` the number of repetitions (3), which also draw other frames; trainings
-run side by side. ``RESULTS`` is a file that keeps what is done, so that an interrupted run goes on; ``SETS``
+on ``THREADS`` threads (1), ``SEEDS`` the number of repetitions (3), which also draw other frames; ``WORKERS``
+trainings run side by side, by default as many as there are processors for. ``RESULTS`` is a file that keeps what is done, so that an interrupted run goes on; ``SETS``
 is a word in the names of the sets wanted, ``NUMBERS`` the numbers of frames.
 """
 
@@ -223,7 +223,7 @@ def main() -> int:
     found: dict[str, dict[str, float]] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     keys = {json.dumps(asdict(run)): run for run in runs(wanted)}
     left = {key: run for key, run in keys.items() if key not in found}
-    workers = max(1, (os.cpu_count() or 1) // THREADS)
+    workers = int(os.environ.get("WORKERS", max(1, (os.cpu_count() or 1) // THREADS)))
     print(f"{len(left)} trainings of {MINUTES:g} min, {workers} side by side; results in {RESULTS}")
     with ProcessPoolExecutor(workers, get_context("spawn"), _set_threads, (THREADS,)) as pool:
         futures = {pool.submit(carry_out, run): key for key, run in left.items()}

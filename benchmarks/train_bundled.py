@@ -68,8 +68,9 @@ class Recipe:
         For the card.
     part : Part
         Its images.
-    minutes : float
-        Time of the first training, on one core.
+    minutes : tuple of float
+        Times of the trainings that make the first model, on one core; each goes on from the one before with
+        the full learning rate again (warm restarts, Loshchilov and Hutter 2017).
     object_px : float
         Diameter of the typical object on the network's grid.
     base : str
@@ -83,7 +84,7 @@ class Recipe:
     objects: str
     modality: str
     part: Part
-    minutes: float
+    minutes: tuple[float, ...]
     object_px: float
     base: str
     limits: tuple[str, ...]
@@ -104,7 +105,7 @@ def recipes() -> list[Recipe]:
             "nuclei",
             FLUORESCENCE,
             nuclei_fluorescence(),
-            60,
+            (60, 45),
             20,
             "",
             (
@@ -119,7 +120,7 @@ def recipes() -> list[Recipe]:
             "nuclei",
             "bright-field",
             nuclei_brightfield(),
-            15,
+            (15,),
             20,
             "nuclei-fluorescence",
             (
@@ -133,7 +134,7 @@ def recipes() -> list[Recipe]:
             "cells",
             "phase contrast",
             cells_phase(),
-            12,
+            (12,),
             28,
             "",
             (
@@ -141,7 +142,7 @@ def recipes() -> list[Recipe]:
                 "Long thin processes are cut short.",
             ),
         ),
-        Recipe(GENERALIST, "", "", "", everything(), 87, 20, "", ()),
+        Recipe(GENERALIST, "", "", "", everything(), (87,), 20, "", ()),
     ]
 
 
@@ -153,25 +154,43 @@ def make(recipe: Recipe) -> None:
     recipe : Recipe
         How.
     """
-    part = recipe.part
-    scored, last = WORK / recipe.name, WORK / f"{recipe.name}-all"
+    part, last = recipe.part, WORK / f"{recipe.name}-all"
     print(f"{recipe.name}: {len(part.training)} frames to learn from, {len(part.tested)} kept aside")
-    if not scored.is_dir():
-        if recipe.base:
-            teach(recipe, part.training, scored, WORK / recipe.base)
-        else:
-            with tempfile.TemporaryDirectory() as folder:
-                known = photographs(Path(folder), recipe.object_px, SEED)
-                teach(recipe, part.training, scored, known)
-    scores = examine(part, scored)
+    with tempfile.TemporaryDirectory() as folder:
+        base = WORK / recipe.base if recipe.base else photographs(Path(folder), recipe.object_px, SEED)
+        for minutes, scored in zip(recipe.minutes, steps_of(recipe), strict=True):
+            if not scored.is_dir():
+                teach(recipe, part.training, scored, base, minutes, restarts=scored.name != recipe.name)
+            base = scored
+    scores = examine(part, base)
     if recipe.name == GENERALIST:
         return
     if not last.is_dir():
-        teach(recipe, [*part.training, *part.tested], last, scored)
+        cases = [*part.training, *part.tested]
+        teach(recipe, cases, last, base, LAST_PART * recipe.minutes[0], restarts=True)
     finish(recipe, last, scores)
 
 
-def teach(recipe: Recipe, cases: Sequence[Case], made: Path, base: Path) -> None:
+def steps_of(recipe: Recipe) -> list[Path]:
+    """Name the models on the way to the one that is scored.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        How it is made.
+
+    Returns
+    -------
+    list of Path
+        One for each training; the last one is scored.
+    """
+    numbers = range(1, len(recipe.minutes) + 1)
+    return [WORK / (recipe.name if n == 1 else f"{recipe.name}-{n}") for n in numbers]
+
+
+def teach(
+    recipe: Recipe, cases: Sequence[Case], made: Path, base: Path, minutes: float, *, restarts: bool
+) -> None:
     """Train.
 
     Parameters
@@ -184,11 +203,14 @@ def teach(recipe: Recipe, cases: Sequence[Case], made: Path, base: Path) -> None
         The model, which must not exist yet.
     base : Path
         What it starts from.
+    minutes : float
+        For how long.
+    restarts : bool
+        True where the base learned from such images before.
     """
-    last = base.name == recipe.name
-    knows_cells = last or bool(recipe.base)
+    knows_cells = restarts or bool(recipe.base)
     config = TrainConfig(
-        minutes=recipe.minutes * LENGTH * (LAST_PART if last else 1),
+        minutes=minutes * LENGTH,
         max_epochs=100_000,
         patience=100_000,
         batch_size=8,

@@ -2,9 +2,10 @@
 
 A model that never saw the set learns from 1, 2, 5 and all 10 frames kept for learning; so does a network
 that starts from nothing, in the same time. Scored on other positions. ``MINUTES`` is the time of a training
-on ``THREADS`` threads (1), ``SEEDS`` the number of repetitions (3), which also draw other frames; ``WORKERS``
-trainings run side by side, by default as many as there are processors for. ``RESULTS`` is a file that keeps what is done, so that an interrupted run goes on; ``SETS``
-is a word in the names of the sets wanted, ``NUMBERS`` the numbers of frames.
+on ``THREADS`` threads (1), ``SEEDS`` the number of repetitions (3), which also draw other frames. ``WORKERS``
+trainings run side by side, by default as many as there are processors for. ``RESULTS`` is a file that keeps
+what is done, so that an interrupted run goes on; ``SETS`` is a word in the names of the sets wanted,
+``NUMBERS`` the numbers of frames.
 """
 
 from __future__ import annotations

@@ -36,9 +36,7 @@ def paint_cover(folder: Path) -> None:
     best: tuple[float, npt.NDArray[np.float32], npt.NDArray[np.int32]] | None = None
     for frame in read_replay(folder):
         image = frame.image.astype(np.float32)
-        labels, probability = labels_of(
-            draw_maps(model.network, image, view), PredictConfig(), view.diameter_px
-        )
+        labels, probability = labels_of(draw_maps(model.network, image, view), PredictConfig(), view)
         agreed = np.mean((labels > 0) == (frame.state == 1)) if (frame.state < 2).all() else 0.0
         worth = float(
             agreed * min(labels.max(), _WHOLE) * np.abs(2 * probability.astype(np.float32) - 1).mean()

@@ -81,7 +81,7 @@ def test_real_nuclei_are_found_alike(real_data: Path) -> None:
         view = View(scale, card.low_percentile, card.high_percentile, 512, 64, 1, "cpu", card.object_px)
         for precision in FORMATS:
             seen = replace(view, precision=precision)
-            labels, _ = labels_of(draw_maps(model.network, image, seen), PredictConfig(), seen.diameter_px)
+            labels, _ = labels_of(draw_maps(model.network, image, seen), PredictConfig(), seen)
             found[precision].append((truth, labels))
     assert sum(len(np.unique(truth)) for truth, _ in found["float32"]) > 1000
     exact, fast = ([labels for _, labels in found[precision]] for precision in FORMATS)

@@ -14,6 +14,15 @@ class PredictConfig(Config):
     min_diameter_px: float = option(
         4.0, "Smallest object", "Smaller objects are left out.", unit="px", ge=0, le=2000
     )
+    min_certainty: float | None = option(
+        None,
+        "Certainty",
+        "Objects of which the model is less sure are left out: the mean probability of their pixels. Raise "
+        "it where debris is counted, lower it where faint objects are missed. Empty: what was best on the "
+        "frames kept aside when the model was trained.",
+        ge=0,
+        le=0.99,
+    )
     diameter_px: float | None = option(
         None,
         "Typical diameter",

@@ -75,6 +75,9 @@ class ModelCard(BaseModel):
     any_size : bool
         Whether it learned from frames that were all resized to this diameter: frames of other movies are,
         too.
+    certainty : float
+        Objects of which the network is less sure, by the mean probability of their pixels, are left out: the
+        bound that was best on the held-out frames, see `certainty.best_bound`; 0 leaves out none.
     pixel_size_um : float or None
         Of the training frames; None when not known.
     train : TrainConfig
@@ -135,6 +138,7 @@ class ModelCard(BaseModel):
     object_diameter_px: float = Field(gt=0)
     scale: float = Field(1.0, gt=0, le=8)
     any_size: bool = False
+    certainty: float = Field(0.0, ge=0, lt=1)
     pixel_size_um: float | None = None
     train: TrainConfig
     parent: str = ""

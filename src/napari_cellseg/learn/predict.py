@@ -17,13 +17,14 @@ from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError, ModelError, SettingsError
 from napari_cellseg.learn import runtime
 from napari_cellseg.learn.card import ModelCard, model_hash
+from napari_cellseg.learn.certainty import only_certain
 from napari_cellseg.learn.classes import decode_classes
 from napari_cellseg.learn.events import FramePredicted, PredictSummary
 from napari_cellseg.learn.model import TrainedModel, cached_model, draw_maps
 from napari_cellseg.learn.movies import levels_of_stack
 from napari_cellseg.learn.normalise import Levels
 from napari_cellseg.learn.size import fitting_scale
-from napari_cellseg.learn.targets import VOTED_PX, decode
+from napari_cellseg.learn.targets import decode
 from napari_cellseg.learn.view import View
 from napari_cellseg.progress import Clock, Note, Steps
 
@@ -101,7 +102,7 @@ def predict(
             runtime.free_memory()
             trained = cached_model(model, plan.device.name)
             yield Note(note)
-        labels, probability = labels_of(maps, config, view.diameter_px, view.classes)
+        labels, probability = labels_of(maps, config, view)
         counts.append(0 if view.classes else int(labels.max()))
         yield FramePredicted(t, labels, probability if keep_probability else None)
         yield clock.at(done)
@@ -112,7 +113,7 @@ def predict(
 
 
 def labels_of(
-    maps: npt.NDArray[np.float32], config: PredictConfig, diameter_px: float = VOTED_PX, classes: int = 0
+    maps: npt.NDArray[np.float32], config: PredictConfig, view: View
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float16]]:
     """Turn what a network has drawn into labels and a probability.
 
@@ -121,11 +122,10 @@ def labels_of(
     maps : ndarray
         Axes MYX, float32, as `model.draw_maps` gives them.
     config : PredictConfig
-        Threshold and smallest object; not used with classes.
-    diameter_px : float
-        Diameter of a typical object; not used with classes.
-    classes : int
-        See `NetConfig.classes`.
+        Threshold, smallest object, and how sure the network must be of an object; not used with classes.
+    view : View
+        How the network looked at the frame: the diameter of a typical object, the number of classes, and how
+        sure it must be where ``config`` leaves that open.
 
     Returns
     -------
@@ -134,11 +134,13 @@ def labels_of(
     probability : ndarray
         Axes YX, float16, 0..1: how likely a pixel is part of an object, or no background.
     """
-    if classes:
+    if view.classes:
         labels, likely = decode_classes(maps)
         return labels, likely.astype(np.float16)
     probability = expit(maps[0])
-    labels = decode(probability, maps[1:3], config.threshold, config.min_diameter_px, diameter_px)
+    labels = decode(probability, maps[1:3], config.threshold, config.min_diameter_px, view.diameter_px)
+    least = view.certainty if config.min_certainty is None else config.min_certainty
+    labels = only_certain(labels, probability, least)
     return labels, probability.astype(np.float16)
 
 
@@ -200,6 +202,7 @@ def _view(
         card.normalise_by,
         levels,
         classes=card.net.classes,
+        certainty=card.certainty,
     )
 
 

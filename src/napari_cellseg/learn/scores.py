@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellseg.data.samples import IGNORE
+from napari_cellseg.learn.certainty import BINS, best_bound, counted
 
 _MATCH = 0.5
 
@@ -35,6 +36,9 @@ class Tally:
         Where pixels are given classes: of each, its true pixels, those that were given it, and those of them
         that are right. The counts of objects and their overlap are 0 then, and an object is all that is no
         background.
+    predicted_by_certainty, found_by_certainty : tuple of int
+        The predicted objects, and those of them that were matched, by how sure the network is of them, see
+        `certainty.counted`; empty where that is not known.
     """
 
     found: int = 0
@@ -50,6 +54,8 @@ class Tally:
     class_truth_px: tuple[int, ...] = ()
     class_found_px: tuple[int, ...] = ()
     class_right_px: tuple[int, ...] = ()
+    predicted_by_certainty: tuple[int, ...] = ()
+    found_by_certainty: tuple[int, ...] = ()
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(*(_sum(a, b) for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
@@ -73,6 +79,21 @@ class Tally:
         }
         return cls(**fields)
 
+    @property
+    def certainty(self) -> float:
+        """How sure the network must be of an object for these scores to be best, 0 to 1."""
+        return self._bound() / BINS
+
+    def _bound(self) -> int:
+        return best_bound(self.predicted_by_certainty, self.found_by_certainty, self.objects)
+
+    def _kept(self) -> tuple[int, int]:
+        """Count what is found and what is predicted, without the objects that are not certain enough."""
+        if not self.predicted_by_certainty:
+            return self.found, self.predicted
+        bound = self._bound()
+        return sum(self.found_by_certainty[bound:]), sum(self.predicted_by_certainty[bound:])
+
     def scores(self) -> dict[str, float]:
         """Compute the scores.
 
@@ -80,8 +101,9 @@ class Tally:
         -------
         dict of str to float
             ``iou`` of all object pixels; ``ap50`` TP/(TP+FP+FN) and ``f1`` of the objects at IoU 0.5;
-            ``count_error``: difference of the counts over the true count. Where there is nothing to find and
-            nothing was found, all is well.
+            ``count_error``: difference of the counts over the true count. Objects that are not certain
+            enough, see `certainty`, do not count. Where there is nothing to find and nothing was found, all
+            is well.
 
             Of classes: ``iou_0``, ``iou_1``, ... of each that is there or was found anywhere, right pixels
             over those of the truth or of what was found; ``iou``, their mean (Everingham et al. 2010, the
@@ -89,12 +111,13 @@ class Tally:
         """
         if self.class_truth_px:
             return self._class_scores()
-        either = self.objects + self.predicted - self.found
+        found, predicted = self._kept()
+        either = self.objects + predicted - found
         return {
             "iou": self.overlap / self.union if self.union else 1.0,
-            "ap50": self.found / either if either else 1.0,
-            "f1": 2 * self.found / (self.objects + self.predicted) if either else 1.0,
-            "count_error": abs(self.predicted - self.objects) / max(self.objects, 1),
+            "ap50": found / either if either else 1.0,
+            "f1": 2 * found / (self.objects + predicted) if either else 1.0,
+            "count_error": abs(predicted - self.objects) / max(self.objects, 1),
         }
 
     def _class_scores(self) -> dict[str, float]:
@@ -122,7 +145,12 @@ def _sum(a: Any, b: Any) -> Any:
     return tuple(map(sum, zip_longest(a, b, fillvalue=0))) if isinstance(a, tuple) else a + b
 
 
-def tally(truth: npt.NDArray[Any], labels: npt.NDArray[Any], loss: float = 0.0) -> Tally:
+def tally(
+    truth: npt.NDArray[Any],
+    labels: npt.NDArray[Any],
+    loss: float = 0.0,
+    certainty: npt.NDArray[np.float64] | None = None,
+) -> Tally:
     """Compare the labels of a frame with the truth.
 
     Parameters
@@ -132,6 +160,8 @@ def tally(truth: npt.NDArray[Any], labels: npt.NDArray[Any], loss: float = 0.0) 
         most part.
     loss : float
         The frame's loss, to be summed.
+    certainty : ndarray, optional
+        How sure the network is of each predicted object, by its number; see `certainty.certainties`.
 
     Returns
     -------
@@ -142,18 +172,19 @@ def tally(truth: npt.NDArray[Any], labels: npt.NDArray[Any], loss: float = 0.0) 
     ignored = truth == IGNORE
     in_ignored = np.bincount(labels[ignored], minlength=int(labels.max()) + 1)
     area = np.bincount(labels.ravel(), minlength=int(labels.max()) + 1)
-    counted = (area > 0) & (2 * in_ignored < area)
-    counted[0] = False
-    a, b = truth[~ignored].astype(np.int64), np.where(counted[labels], labels, 0)[~ignored].astype(np.int64)
+    counts = (area > 0) & (2 * in_ignored < area)
+    counts[0] = False
+    a, b = truth[~ignored].astype(np.int64), np.where(counts[labels], labels, 0)[~ignored].astype(np.int64)
     pairs, shared = np.unique(a * (len(area) + 1) + b, return_counts=True)
     of_a, of_b = np.divmod(pairs, len(area) + 1)
     both = (of_a > 0) & (of_b > 0)
     area_a, area_b = np.bincount(a, minlength=1), np.bincount(b, minlength=1)
     union = area_a[of_a[both]] + area_b[of_b[both]] - shared[both]
+    found, predicted = of_b[both][shared[both] > _MATCH * union], 1 + np.flatnonzero(area_b[1:])
     return Tally(
-        found=int((shared[both] > _MATCH * union).sum()),
+        found=len(found),
         objects=int((area_a[1:] > 0).sum()),
-        predicted=int((area_b[1:] > 0).sum()),
+        predicted=len(predicted),
         overlap=int(((a > 0) & (b > 0)).sum()),
         union=int(((a > 0) | (b > 0)).sum()),
         truth_px=int((a > 0).sum()),
@@ -161,6 +192,8 @@ def tally(truth: npt.NDArray[Any], labels: npt.NDArray[Any], loss: float = 0.0) 
         counted_px=len(a),
         loss=loss,
         frames=1,
+        predicted_by_certainty=() if certainty is None else counted(certainty[predicted]),
+        found_by_certainty=() if certainty is None else counted(certainty[found]),
     )
 
 

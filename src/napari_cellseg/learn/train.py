@@ -270,6 +270,7 @@ def _card(job: _Job, name: str, best: Best, image_channel: str, pixel_size_um: f
         normalise_by=job.view.by,
         object_diameter_px=job.diameter_px,
         scale=job.view.scale,
+        certainty=best.tally.certainty,
         pixel_size_um=pixel_size_um,
         train=job.run.config,
         parent=model_hash(job.start.base.card) if job.start.base else "",

@@ -12,6 +12,7 @@ from torch import nn
 
 from napari_cellseg.config import PredictConfig
 from napari_cellseg.data.samples import Sample
+from napari_cellseg.learn.certainty import certainties
 from napari_cellseg.learn.classes import encode_classes
 from napari_cellseg.learn.events import ValidationPictures
 from napari_cellseg.learn.losses import class_loss_of, loss_of
@@ -112,8 +113,8 @@ def sit(network: nn.Module, exam: Exam, view: View, predicting: PredictConfig) -
     for done, (sample, targets) in enumerate(zip(exam.samples, exam.targets, strict=True)):
         yield Progress(done, len(exam.samples), "validation frames scored")
         maps = draw_maps(network, sample.image, view.of(sample.group))
-        labels, _ = labels_of(maps, predicting, view.diameter_px, view.classes)
-        total += _tally(sample, labels, maps, targets, view)
+        labels, probability = labels_of(maps, predicting, view)
+        total += _tally(sample, labels, probability, maps, targets, view)
         found.append(labels)
     return Marks(total, _pictures(exam, found, view))
 
@@ -121,12 +122,14 @@ def sit(network: nn.Module, exam: Exam, view: View, predicting: PredictConfig) -
 def _tally(
     sample: Sample,
     labels: npt.NDArray[np.int32],
+    probability: npt.NDArray[np.float16],
     maps: npt.NDArray[np.float32],
     targets: Targets,
     view: View,
 ) -> Tally:
     if not view.classes:
-        return tally(sample.labels, labels, _loss(maps, targets, view.scale))
+        sure = certainties(labels, probability)
+        return tally(sample.labels, labels, _loss(maps, targets, view.scale), sure)
     loss = class_loss_of(torch.from_numpy(maps)[None], torch.from_numpy(targets.state)[None])
     return tally_classes(sample.labels, labels, view.classes, float(loss))
 

@@ -41,6 +41,8 @@ class View:
         Grey levels of the movies that frames may come from, by group.
     classes : int
         How many maps are those of classes, see `NetConfig.classes`; 0: the maps are those of objects.
+    certainty : float
+        How sure the network must be of an object, see `ModelCard.certainty`.
     """
 
     scale: float
@@ -57,6 +59,7 @@ class View:
     levels: Levels | None = None
     movies: Mapping[str, Levels] = field(default_factory=dict)
     classes: int = 0
+    certainty: float = 0.0
 
     @property
     def diameter_px(self) -> float:

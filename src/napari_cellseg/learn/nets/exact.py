@@ -11,13 +11,12 @@ from torch import Tensor, nn
 class _Float32(nn.Module):
     """Goes before a layer's own class: what the layer computes is not cast to fewer bits."""
 
-    def wants_float32(self, device: str) -> bool:
-        """Tell whether it is so now."""
-        raise NotImplementedError
+    when_learning = False
 
     def forward(self, features: Tensor) -> Tensor:
-        if self.wants_float32(features.device.type):
-            with torch.autocast(features.device.type, enabled=False):
+        device = features.device.type
+        if self.training is self.when_learning and (not self.when_learning or device == "cpu"):
+            with torch.autocast(device, enabled=False):
                 drawn: Tensor = super().forward(features.float())
         else:
             drawn = super().forward(features)
@@ -25,13 +24,13 @@ class _Float32(nn.Module):
 
 
 class _Exact(_Float32):
-    def wants_float32(self, device: str) -> bool:
-        return not self.training  # steps of learning are noisier than any rounding, and are to be fast
+    """When it is applied only: steps of learning are noisier than any rounding, and are to be fast."""
 
 
 class _Depthwise(_Float32):
-    def wants_float32(self, device: str) -> bool:
-        return self.training and device == "cpu"
+    """On a CPU only, when it learns."""
+
+    when_learning = True
 
 
 def keep_exact(network: nn.Module) -> None:

@@ -168,7 +168,7 @@ def make(recipe: Recipe) -> None:
     if not last.is_dir():
         cases = [*part.training, *part.tested]
         teach(recipe, cases, last, base, LAST_PART * recipe.minutes[0], restarts=True)
-    finish(recipe, last, scores)
+    finish(recipe, last, base, scores)
 
 
 def steps_of(recipe: Recipe) -> list[Path]:
@@ -284,7 +284,7 @@ def examine(part: Part, model: Path) -> dict[str, dict[str, float]]:
     return {"all": scores.pooled()} | {group: scores.of(group).pooled() for group in scores.groups}
 
 
-def finish(recipe: Recipe, made: Path, scores: dict[str, dict[str, float]]) -> None:
+def finish(recipe: Recipe, made: Path, scored: Path, scores: dict[str, dict[str, float]]) -> None:
     """Complete the card, halve the weights, add what is to be replayed and a cover, and put it in its place.
 
     Parameters
@@ -293,8 +293,10 @@ def finish(recipe: Recipe, made: Path, scores: dict[str, dict[str, float]]) -> N
         How it was made.
     made : Path
         The model that learned from all.
+    scored : Path
+        The model that it went on from: how sure it must be of an object is taken over with its scores.
     scores : dict
-        Of the model that it went on from: see `examine`.
+        Of that model, see `examine`.
     """
     part = recipe.part
     cases = [*part.training, *part.tested]
@@ -315,6 +317,7 @@ def finish(recipe: Recipe, made: Path, scores: dict[str, dict[str, float]]) -> N
             "limits": recipe.limits,
             "scores": {name: abs(scores["all"][theirs]) for name, theirs in SCORES.items()},
             "group_scores": groups,
+            "certainty": read_card(scored).certainty,
             "held_out_how": (
                 "Whole groups (kind of image, well, experiment or field) were kept aside, and it was scored "
                 f"on them; then it learned from all groups for {made_card.seconds / 60:.0f} min more."

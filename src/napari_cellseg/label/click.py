@@ -23,7 +23,7 @@ from napari_cellseg.label.split import split_touching
 Plane = npt.NDArray[np.float32]
 
 _USUAL_DIAMETER_PX = 30.0
-_ENOUGH_PX = 15.0  # of a diameter: larger objects are looked for in a coarser picture, which is as good
+_ENOUGH_PX = 20.0  # of a diameter: larger objects are looked for in a coarser picture, which is as good
 _SAMPLED_PX = 512
 _SMALLEST, _LARGEST = 0.4, 2.5  # diameters
 _WINDOW = {"image": 1.6, "probability": 2.5}  # diameters, from the click to each side

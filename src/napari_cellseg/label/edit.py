@@ -5,23 +5,52 @@ Each looks at the labels of a frame and answers with an `Edit`; it changes nothi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from napari_cellseg.errors import InputError
-from napari_cellseg.label.change import Edit, Frame, Mask, box_of, cut_out, next_label, object_box
+from napari_cellseg.label.change import Edit, Frame, box_of, cut_out, next_label, object_box
+from napari_cellseg.label.click import new_at
 from napari_cellseg.label.cut import split
-from napari_cellseg.label.shape_tools import fill_holes, smooth
+from napari_cellseg.label.draw import ignore, new_object, new_polygon, unignore
+from napari_cellseg.label.pick import objects_along, objects_within
+from napari_cellseg.label.runs import all_there, runs_of
+from napari_cellseg.label.seeds import split_at
+from napari_cellseg.label.shape_tools import fill_holes, grow, smooth
+from napari_cellseg.label.shift import copied, displacement
+from napari_cellseg.label.snap import snap
+from napari_cellseg.label.through import followed, through_time
+from napari_cellseg.label.whole import relabel, remove_at_border, remove_small
 
 __all__ = [
     "Edit",
+    "copied",
     "delete",
+    "delete_many",
+    "displacement",
     "fill_holes",
+    "followed",
+    "grow",
+    "ignore",
     "merge",
+    "merge_many",
+    "new_at",
     "new_object",
+    "new_polygon",
     "next_label",
+    "objects_along",
+    "objects_within",
+    "relabel",
+    "remove_at_border",
+    "remove_small",
     "smooth",
+    "snap",
     "split",
+    "split_at",
     "stroke",
+    "through_time",
+    "unignore",
 ]
 
 
@@ -90,6 +119,66 @@ def merge(labels: Frame, label_a: int, label_b: int, *, frame: int = 0, who: str
     return Edit("merge", frame, box, before, np.where(before == label_b, label_a, before), who)
 
 
+def delete_many(labels: Frame, numbers: Sequence[int], *, frame: int = 0, who: str = "") -> Edit:
+    """Delete several objects at once.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Axes YX, integer.
+    numbers : sequence of int
+        The objects.
+    frame, who : int, str
+        For the record; see `delete`.
+
+    Returns
+    -------
+    Edit
+        Their pixels become background.
+
+    Raises
+    ------
+    InputError
+        One of them is no object of the frame, or there is none.
+    """
+    runs = runs_of(labels)
+    gone = all_there(runs, numbers)
+    return Edit("delete_many", frame, *runs.exchanged(labels, gone, [0] * len(gone)), who)
+
+
+def merge_many(labels: Frame, numbers: Sequence[int], *, frame: int = 0, who: str = "") -> Edit:
+    """Make one object of several.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Axes YX, integer.
+    numbers : sequence of int
+        The objects; the number of the first stays.
+    frame, who : int, str
+        For the record; see `delete`.
+
+    Returns
+    -------
+    Edit
+        All pixels of the others get the number of the first.
+
+    Raises
+    ------
+    InputError
+        One of them is no object of the frame, or there are fewer than two.
+    """
+    runs = runs_of(labels)
+    first, *others = all_there(runs, numbers)
+    if not others:
+        raise InputError(
+            f"There is only one object, number {first}",
+            "Two nuclei or more were expected",
+            "Draw through all that are one",
+        )
+    return Edit("merge_many", frame, *runs.exchanged(labels, others, [first] * len(others)), who)
+
+
 def stroke(
     before_frame: Frame, after_frame: Frame, *, tool: str = "stroke", frame: int = 0, who: str = ""
 ) -> Edit:
@@ -123,39 +212,3 @@ def stroke(
     if box is None:
         raise InputError("The stroke changed nothing", "", "Paint on the nucleus or beside it")
     return Edit(tool, frame, box, cut_out(before_frame, box), cut_out(after_frame, box), who)
-
-
-def new_object(labels: Frame, mask: Mask, *, frame: int = 0, who: str = "") -> Edit:
-    """Add an object.
-
-    Parameters
-    ----------
-    labels : ndarray
-        Axes YX, integer.
-    mask : ndarray
-        Axes YX, bool: where it is. Other objects keep their pixels.
-    frame, who : int, str
-        For the record; see `delete`.
-
-    Returns
-    -------
-    Edit
-        Background and ignored pixels of the mask become the new object, numbered by `next_label`.
-
-    Raises
-    ------
-    InputError
-        The mask has another shape, or no free pixel.
-    """
-    if mask.shape != labels.shape:
-        raise InputError(
-            f"The new object was drawn on {mask.shape} px, the labels have {labels.shape}",
-            "Both must be the same frame",
-        )
-    box = box_of(mask & (labels <= 0))
-    if box is None:
-        raise InputError("There is no room for a new object here", "", "Draw it on the background")
-    before = cut_out(labels, box)
-    y0, x0, y1, x1 = box
-    after = np.where(mask[y0:y1, x0:x1] & (before <= 0), next_label(labels), before)
-    return Edit("new_object", frame, box, before, after, who)

@@ -236,23 +236,28 @@ def modality_of(stack: Stack | None, image: int) -> str:
     return modality_named(stack.channels[image]) if stack is not None else ""
 
 
-def channel_for(card: ModelCard | None, image: int, stained: int | None) -> int:
-    """Choose the channel that suits a model: the label-free one, unless it knows stained cells.
+def fitting_models(stack: Stack, image: int) -> tuple[Path, ...]:
+    """Choose the models of the program that a person could start with, where none was chosen.
 
     Parameters
     ----------
-    card : ModelCard or None
-        Card of the model, where it was read already.
+    stack : Stack
+        The images.
     image : int
         The label-free channel, from 0.
-    stained : int or None
-        The fluorescence channel; None when there is none.
 
     Returns
     -------
-    int
-        The channel, from 0.
+    tuple of Path
+        Those for this kind of image; all that find objects where the channel's name does not say, or no
+        model is for its kind.
     """
-    if card is not None and card.modality == FLUORESCENCE and stained is not None:
-        return stained
-    return image
+    modality = modality_of(stack, image)
+    found = []
+    for folder in model_folders().values():
+        if is_bundled(folder):
+            card = read_card(folder)
+            if not card.net.classes:
+                found.append(Candidate(folder.name, folder, card))
+    fitting = [one for one in found if modality and one.suits("", modality)]
+    return tuple(one.folder for one in fitting or found)

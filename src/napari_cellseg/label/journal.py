@@ -148,8 +148,13 @@ class Journal:
         self._write({"kind": "undo"})
         return step.inverse()
 
-    def redo(self) -> Edit | Taken | None:
+    def redo(self, keep: Collection[int] = ()) -> Edit | Taken | None:
         """Write down that the step undone last is done again.
+
+        Parameters
+        ----------
+        keep : collection of int
+            Of proposals: frames that stay as they are, because they were accepted since.
 
         Returns
         -------
@@ -164,7 +169,8 @@ class Journal:
         if not self._known.undone:
             return None
         step = self._step_at(self._known.undone[-1])
-        self._write({"kind": "redo"})
+        kept = {"keep": sorted(step.frames.intersection(keep))} if isinstance(step, Taken) else {}
+        self._write({"kind": "redo", **kept})
         return step
 
     def mark(self, frame: int, state: FrameState, *, who: str = "") -> None:
@@ -267,7 +273,7 @@ class Journal:
                 case "undo":
                     _put(self._step_at(so_far.done[-1]), labels, back=True, keep=entry.get("keep", ()))
                 case "redo":
-                    _put(self._step_at(so_far.undone[-1]), labels)
+                    _put(self._step_at(so_far.undone[-1]), labels, keep=entry.get("keep", ()))
             so_far.take(entry, start)
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:

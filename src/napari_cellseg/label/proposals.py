@@ -2,11 +2,10 @@
 
 To journal 20,000 frames one by one would swell the journal, which is read whole whenever a study is opened.
 To write each frame down when it is first visited would leave the file of labels, from which others count and
-train, half old and half new for weeks. So proposals that are taken are one entry of the journal, which names a
-file of its own in the study (`EditFile`, by its SHA-256) and the frames taken from it. The file holds an
-ordinary, reversible `Edit` for each frame, made from the labels as they were when the proposals were taken:
-replay, undo and redo are those of any other step. Of a frame of one megapixel with a hundred nuclei it takes
-about 30 kB, a hundredth of the frame itself.
+train, half old and half new for weeks. So proposals that are taken are one entry of the journal; it names the
+frames, and a file of its own in the study (`EditFile`) with its SHA-256. That file holds an ordinary,
+reversible `Edit` for each frame, made from the labels as they were when the proposals were taken: replay,
+undo and redo are those of any other step.
 
 The entry is written before the first frame is changed. `Settling` then changes frame after frame, those first
 that somebody looks at; what a crash interrupts, replaying the journal finishes.

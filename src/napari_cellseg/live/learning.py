@@ -15,16 +15,9 @@ from napari_cellseg.label.journal import Journal
 from napari_cellseg.learn.events import BatchDone, EpochDone, Preflight, ValidationPictures
 from napari_cellseg.live.choosing import fitting_models
 from napari_cellseg.live.training import device_chosen
-from napari_cellseg.pipeline.learning import (
-    FrameProposed,
-    Learned,
-    Lesson,
-    Proposals,
-    learn,
-    plan,
-    propose,
-    tidy,
-)
+from napari_cellseg.pipeline.learning import learn, propose
+from napari_cellseg.pipeline.lesson import FrameProposed, Learned, Lesson, Proposals, plan
+from napari_cellseg.pipeline.series import tidy
 from napari_cellseg.progress import Event, Progress, Steps, relay
 
 __all__ = [

@@ -18,7 +18,8 @@ from napari_cellseg.label.journal import Journal
 from napari_cellseg.label.proposals import Settling, prepare
 from napari_cellseg.label.triage import load_verdicts
 from napari_cellseg.pipeline.inputs import fluorescence_channel, image_channel
-from napari_cellseg.pipeline.learning import PROPOSALS, TAKEN, Learned, Lesson, learn, plan
+from napari_cellseg.pipeline.learning import learn
+from napari_cellseg.pipeline.lesson import PROPOSALS, TAKEN, Learned, Lesson, plan
 from napari_cellseg.progress import Note, Steps
 
 
@@ -113,9 +114,7 @@ def learn_study(
     if not take or learned.proposals.file is None:
         return LearnedStudy(learned, ())
     out = versioned(lesson.proposals / TAKEN)
-    taken = yield from prepare(
-        learned.proposals.file, movie.__getitem__, frames, out, learned.model.name
-    )
+    taken = yield from prepare(learned.proposals.file, movie.__getitem__, frames, out, learned.model.name)
     if taken.frames:
         journal.take(taken)
         settling = Settling(movie)

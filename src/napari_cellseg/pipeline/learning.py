@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,181 +11,27 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellseg.config import LearnConfig, PredictConfig, TrainConfig
+from napari_cellseg.config import PredictConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.storage import storage
 from napari_cellseg.errors import InputError
-from napari_cellseg.evaluate.learning import LearningLog, LearningPoint, choose_exam, read_log, write_log
+from napari_cellseg.evaluate.learning import LearningLog, LearningPoint, read_log, write_log
 from napari_cellseg.label.proposals import proposal, written
 from napari_cellseg.learn.card import model_hash, must_find_objects, read_card
 from napari_cellseg.learn.events import FrameCompared, FramePredicted
 from napari_cellseg.learn.scores import Tally
-from napari_cellseg.learn.shelf import delete_model, list_bin
 from napari_cellseg.pipeline.inputs import channel_for
+from napari_cellseg.pipeline.lesson import FrameProposed, Learned, Lesson, Proposals
+from napari_cellseg.pipeline.series import SUFFIX, bin_older, next_name, tidy
 from napari_cellseg.progress import Cancelled, Event, Note, Steps, relay
-
-PROPOSALS = "proposals"
-"""Name of the folder of proposals in a study."""
-
-TAKEN = "taken.edits"
-"""Name of the file of proposals that were taken; later ones get a number."""
-
-KEPT = 3
-"""So many of the models made last stay, besides the best and those in use; older ones go to the bin."""
 
 R = TypeVar("R")
 
-_SERIES = re.compile(r"learned (\d+)")
 _TRIED, _SCORED = 3, 8
 _FEW, _LEAST_PART_PX, _PART = 5, 64, 0.75
-_SUFFIX = ".edits"
-
 Frames = Mapping[int, npt.NDArray[np.int32]]
 """Labels of frames: axes YX, int32, -1 ignore."""
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What is to be learned, and where what comes of it goes.
-
-    Attributes
-    ----------
-    models, log, proposals : Path
-        Folder of the study's models, the file of `LearningLog`, and the folder of proposals.
-    bases : tuple of Path
-        The model to start from; of several, the one that does best on the first frames is taken.
-    image : int
-        The label-free channel, from 0.
-    stained : int or None
-        The fluorescence channel, at which models for stained cells look.
-    learn, exam : tuple of int
-        Frames to learn from, and frames to be scored on: none is in both.
-    reserved : tuple of int
-        Frames of the exam, also those that cannot be scored on now; see `choose_exam`.
-    wanted : tuple of int
-        Uncorrected frames, those that matter most first.
-    minutes : float
-        Time spent on corrections so far.
-    config : LearnConfig
-        How long it learns, and how much it proposes.
-    train : TrainConfig
-        How else it is trained.
-    """
-
-    models: Path
-    log: Path
-    proposals: Path
-    bases: tuple[Path, ...]
-    image: int
-    stained: int | None
-    learn: tuple[int, ...]
-    exam: tuple[int, ...] = ()
-    reserved: tuple[int, ...] = ()
-    wanted: tuple[int, ...] = ()
-    minutes: float = 0.0
-    config: LearnConfig = field(default_factory=LearnConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
-
-
-@dataclass(frozen=True)
-class FrameProposed(Event):
-    """A model proposes labels for a frame.
-
-    Attributes
-    ----------
-    t : int
-        The frame.
-    n_before, n_after : int
-        Objects in its labels as they are, and as proposed.
-    changed : bool
-        Whether they differ at all.
-    """
-
-    t: int
-    n_before: int
-    n_after: int
-    changed: bool
-
-
-@dataclass(frozen=True)
-class Proposals:
-    """What a model proposes.
-
-    Attributes
-    ----------
-    model : Path
-        Its folder.
-    file : Path or None
-        The labels, see `napari_cellseg.label.proposals.EditFile`; None when there are none.
-    frames : tuple of FrameProposed
-        What is proposed, the frames that mattered most first.
-    """
-
-    model: Path
-    file: Path | None = None
-    frames: tuple[FrameProposed, ...] = ()
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What came of learning.
-
-    Attributes
-    ----------
-    model : Path
-        The new model.
-    current : Path
-        The model to be used from now on: the new one, unless it is worse than the one before.
-    point : LearningPoint
-        The scores.
-    binned : tuple of str
-        Names of older models of the series that went to the bin.
-    stopped : bool
-        Whether somebody stopped it before its time; then nothing is proposed.
-    proposals : Proposals
-        What the new model proposes; nothing when it is worse.
-    """
-
-    model: Path
-    current: Path
-    point: LearningPoint
-    binned: tuple[str, ...]
-    stopped: bool
-    proposals: Proposals
-
-
-def plan(
-    log: LearningLog, accepted: Collection[int], corrected: Iterable[int], open_frames: Iterable[int], here: int
-) -> dict[str, tuple[int, ...]]:
-    """Choose the frames to learn from, the exam, and the frames to propose labels for.
-
-    Parameters
-    ----------
-    log : LearningLog
-        What was learned from, and the exam so far.
-    accepted : collection of int
-        Frames whose labels were found right.
-    corrected : iterable of int
-        Frames that somebody changed.
-    open_frames : iterable of int
-        Frames that nobody changed, accepted or rejected.
-    here : int
-        The frame in view: those near it come first.
-
-    Returns
-    -------
-    dict of str to tuple of int
-        ``learn``, ``exam``, ``reserved`` and ``wanted``, as `Lesson` takes them.
-    """
-    reserved = choose_exam(accepted, log)
-    known = {*accepted, *corrected}
-    return {
-        "learn": tuple(sorted(known.difference(reserved))),
-        "exam": tuple(t for t in reserved if t in accepted),
-        "reserved": reserved,
-        "wanted": tuple(sorted(set(open_frames) - known, key=lambda t: (abs(t - here), t))),
-    }
 
 
 def learn(stack: Stack, labels: Frames, movie: npt.NDArray[Any], lesson: Lesson) -> Steps[Learned]:
@@ -243,7 +87,7 @@ def learn(stack: Stack, labels: Frames, movie: npt.NDArray[Any], lesson: Lesson)
     current = made if point.kept else base
     log = LearningLog(exam=lesson.reserved, points=(*log.points, point))
     write_log(lesson.log, log)
-    binned = tuple(_bin_older(lesson.models, log, {made, current, base}))
+    binned = bin_older(lesson.models, {made.name, current.name, base.name, log.best})
     if binned:
         yield Note(f"To the bin, as newer models of the series are there: {', '.join(binned)}.")
     proposals = Proposals(made)
@@ -289,7 +133,7 @@ def propose(stack: Stack, movie: npt.NDArray[Any], model: Path, lesson: Lesson) 
     channel = channel_for(read_card(model), lesson.image, lesson.stained)
     config = PredictConfig(device=lesson.config.device)
     done: list[FrameProposed] = []
-    file = lesson.proposals / f"{model.name}{_SUFFIX}"
+    file = lesson.proposals / f"{model.name}{SUFFIX}"
     with written(file) as writer:
 
         def keep(event: Event) -> Event:
@@ -309,40 +153,6 @@ def propose(stack: Stack, movie: npt.NDArray[Any], model: Path, lesson: Lesson) 
     return Proposals(model, file, tuple(done))
 
 
-def next_name(models: Path) -> str:
-    """Name the next model of the series.
-
-    Parameters
-    ----------
-    models : Path
-        Folder of the study's models.
-
-    Returns
-    -------
-    str
-        ``"learned 1"``, ``"learned 2"``, ...: no number is given twice, not even that of a model in the bin.
-    """
-    names = [path.name for path in models.glob("learned *")] + [one.name for one in list_bin((models,))]
-    numbers = [int(match[1]) for name in names if (match := _SERIES.fullmatch(name))]
-    return f"learned {max(numbers, default=0) + 1}"
-
-
-def tidy(models: Path, proposals: Path) -> None:
-    """Remove what a learning left behind that was killed.
-
-    Parameters
-    ----------
-    models, proposals : Path
-        The folders of a study; they may be absent.
-    """
-    for folder in (*models.glob("learned *.partial"), *models.glob(".learned *.partial")):
-        shutil.rmtree(folder, ignore_errors=True)
-    packs = sorted(proposals.glob(f"learned *{_SUFFIX}"), key=lambda file: file.stat().st_mtime)
-    for file in (*proposals.glob(f".*.partial{_SUFFIX}"), *packs[:-1]):  # the last may still be looked at
-        with storage(file):
-            file.unlink(missing_ok=True)
-
-
 def _choose(stack: Stack, labels: Frames, lesson: Lesson) -> Steps[tuple[Path, int]]:
     """Choose the model to start from, and the channel at which it looks."""
     if not lesson.bases:
@@ -358,9 +168,7 @@ def _choose(stack: Stack, labels: Frames, lesson: Lesson) -> Steps[tuple[Path, i
     if len(lesson.bases) > 1:
         tried = lesson.learn[:_TRIED]
         samples = [_sample(stack, lesson.image, t, labels[t]) for t in tried]
-        images = {
-            folder: [stack.frame(t, channel) for t in tried] for folder, channel in channels.items()
-        }
+        images = {folder: [stack.frame(t, channel) for t in tried] for folder, channel in channels.items()}
         tallies = yield from _sit(lesson.bases, samples, images)
         base = max(zip(tallies, lesson.bases, strict=True), key=lambda one: one[0].quality)[1]
     yield Note(f"Learning goes on from {base.name}.")
@@ -445,7 +253,8 @@ def _cut(sample: Sample) -> tuple[Sample, Sample | None]:
     at = round(_PART * sample.image.shape[axis])
     if sample.image.shape[axis] - at < _LEAST_PART_PX:
         return sample, None
-    boxes = [(part, slice(None)) if axis == 0 else (slice(None), part) for part in (slice(at), slice(at, None))]
+    parts = (slice(at), slice(at, None))
+    boxes = [(part, slice(None)) if axis == 0 else (slice(None), part) for part in parts]
     large, small = (replace(sample, image=sample.image[box], labels=sample.labels[box]) for box in boxes)
     return large, small
 
@@ -491,23 +300,11 @@ def _point(lesson: Lesson, base: Path, made: Path, before: Tally, after: Tally) 
     return point.model_copy(update={"kept": not point.is_worse})
 
 
-def _bin_older(models: Path, log: LearningLog, used: set[Path]) -> list[str]:
-    """Put models of the series into the bin, but for the last few, the best, and those in use."""
-    series = sorted(
-        (path for path in models.glob("learned *") if _SERIES.fullmatch(path.name)),
-        key=lambda path: int(path.name.split()[1]),
-    )
-    stay = {path.name for path in (*series[-KEPT:], *used)} | {log.best}
-    older = [path for path in series if path.name not in stay]
-    for path in older:
-        delete_model(path)
-    return [path.name for path in older]
-
-
 def _n(labels: npt.NDArray[Any]) -> int:
     """Count the objects of a frame."""
     return int(np.count_nonzero(np.bincount(labels[labels > 0]))) if labels.size else 0
 
 
 def _sample(stack: Stack, channel: int, t: int, labels: npt.NDArray[np.int32]) -> Sample:
-    return Sample(stack.frame(t, channel), np.array(labels, np.int32), stack.group, f"{stack.name}, frame {t}")
+    image, name = stack.frame(t, channel), f"{stack.name}, frame {t}"
+    return Sample(image, np.array(labels, np.int32), stack.group, name)

@@ -16,14 +16,6 @@ class LearnConfig(Config):
         gt=0,
         le=600,
     )
-    every: int = option(
-        3,
-        "Frames between",
-        "When it learns by itself: after so many newly accepted frames.",
-        unit="frames",
-        ge=1,
-        le=1000,
-    )
     propose: int = option(
         500,
         "Propose for",

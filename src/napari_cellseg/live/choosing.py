@@ -14,13 +14,15 @@ from PIL import Image
 
 from napari_cellseg.data.channels import kind_of
 from napari_cellseg.errors import ModelError
+from napari_cellseg.evaluate.learning import LOG_FILE, read_log
 from napari_cellseg.learn.card import COVER_FILE, ModelCard, read_card
-from napari_cellseg.learn.registry import model_folders
+from napari_cellseg.learn.registry import find_model, model_folders
 from napari_cellseg.learn.shelf import is_bundled
-from napari_cellseg.pipeline.inputs import FLUORESCENCE
+from napari_cellseg.pipeline.inputs import FLUORESCENCE, image_channel
 from napari_cellseg.progress import Event, Steps
 
 if TYPE_CHECKING:
+    from napari_cellseg.data.project import Study
     from napari_cellseg.data.stack import Stack
 
 BRIGHT_FIELD, PHASE = "bright-field", "phase contrast"
@@ -261,3 +263,35 @@ def fitting_models(stack: Stack, image: int) -> tuple[Path, ...]:
                 found.append(Candidate(folder.name, folder, card))
     fitting = [one for one in found if modality and one.suits("", modality)]
     return tuple(one.folder for one in fitting or found)
+
+
+def models_to_go_on_from(study: Study, told: str | Path | None = None) -> tuple[Path, ...]:
+    """Choose the model that learning goes on from.
+
+    Parameters
+    ----------
+    study : Study
+        With its images.
+    told : str or Path, optional
+        The name or the folder of a model.
+
+    Returns
+    -------
+    tuple of Path
+        The model that was told, or the one that the study has learned last, where it is still there; else
+        see `fitting_models`.
+
+    Raises
+    ------
+    ModelError
+        There is no such model.
+    InputError
+        The images are gone, or what the study has learned cannot be read.
+    """
+    if told is not None:
+        return (find_model(told, (study.models,)),)
+    last = model_folders((study.models,)).get(read_log(study.folder / LOG_FILE).current)
+    if last is not None:
+        return (last,)
+    stack = study.open_stack()
+    return fitting_models(stack, image_channel(stack, study.record.image_channel))

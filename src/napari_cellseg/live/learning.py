@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_cellseg.config import LearnConfig, TrainConfig
 from napari_cellseg.data.stack import Stack
-from napari_cellseg.evaluate.learning import LearningLog, LearningPoint, minutes_at_work, read_log
+from napari_cellseg.data.storage import storage, versioned
+from napari_cellseg.evaluate.learning import LOG_FILE, LearningLog, LearningPoint, minutes_at_work, read_log
 from napari_cellseg.label.journal import Journal
+from napari_cellseg.label.proposals import Taken, prepare
 from napari_cellseg.learn.events import BatchDone, EpochDone, Preflight, ValidationPictures
+from napari_cellseg.learn.registry import model_folders
 from napari_cellseg.live.choosing import fitting_models
 from napari_cellseg.live.training import device_chosen
 from napari_cellseg.pipeline.learning import learn, propose
-from napari_cellseg.pipeline.lesson import FrameProposed, Learned, Lesson, Proposals, plan
+from napari_cellseg.pipeline.lesson import PROPOSALS, TAKEN, FrameProposed, Learned, Lesson, Proposals, plan
 from napari_cellseg.pipeline.series import tidy
 from napari_cellseg.progress import Event, Progress, Steps, relay
 
 __all__ = [
+    "LOG_FILE",
+    "PROPOSALS",
     "FrameProposed",
     "LearnJob",
     "Learned",
@@ -30,6 +37,7 @@ __all__ = [
     "known_log",
     "learn_now",
     "propose_now",
+    "take_now",
     "tidied",
 ]
 
@@ -44,9 +52,10 @@ class LearnJob:
         Where they are in the study: the models, the curve, the proposals, the corrected labels, and the
         journal of corrections.
     snapshot : Path
-        The labels of `accepted` and `corrected` frames as they were at one moment: ``.npy``, axes TYX, int32.
+        The labels of `frames` as they were when learning was asked for: ``.npy``, axes TYX, int32; deleted
+        once it is read.
     frames : tuple of int
-        Which frames these are, in order.
+        The frames that were accepted or corrected.
     accepted : tuple of int
         Those that were accepted.
     open_frames : tuple of int
@@ -103,8 +112,9 @@ def learn_now(stack: Stack, job: LearnJob) -> Steps[Learned]:
         See `napari_cellseg.pipeline.learning.learn`.
     """
     yield device_chosen(job.config.device)
-    snapshot = np.load(job.snapshot, mmap_mode="r")
-    labels = {t: snapshot[i] for i, t in enumerate(job.frames)}
+    labels = dict(zip(job.frames, np.load(job.snapshot), strict=True))
+    with storage(job.snapshot):
+        job.snapshot.unlink()
     bases = (job.model,) if job.model is not None else fitting_models(stack, job.image)
     lesson = _lesson(job, bases)
     movie = np.load(job.movie, mmap_mode="r")
@@ -138,13 +148,44 @@ def propose_now(stack: Stack, job: LearnJob, model: Path) -> Steps[Proposals]:
     return (yield from propose(stack, movie, model, _lesson(job, (model,))))
 
 
-def known_log(path: Path) -> Steps[LearningLog]:
-    """Read how good the models of a study became.
+def take_now(
+    found: Proposals, labels: Callable[[int], npt.NDArray[np.int32]], wanted: Collection[int]
+) -> Steps[Taken]:
+    """Make proposals ready to be taken, without changing anything; runs in a thread of the window's process.
+
+    Parameters
+    ----------
+    found : Proposals
+        With a file.
+    labels : callable
+        Answers the labels of a frame as they are, axes YX.
+    wanted : collection of int
+        Frames that may be changed.
+
+    Yields
+    ------
+    Progress
+        After every frame.
+
+    Returns
+    -------
+    Taken
+        See `napari_cellseg.label.proposals.prepare`.
+    """
+    assert found.file is not None  # noqa: S101 - nothing else is offered
+    out = versioned(found.file.parent / TAKEN)
+    return (yield from prepare(found.file, labels, wanted, out, found.model.name))
+
+
+def known_log(path: Path, models: Path) -> Steps[tuple[LearningLog, Path | None]]:
+    """Read how good the models of a study became, and find the one learned last.
 
     Parameters
     ----------
     path : Path
         The file in the study.
+    models : Path
+        Folder of the study's models.
 
     Yields
     ------
@@ -153,11 +194,14 @@ def known_log(path: Path) -> Steps[LearningLog]:
 
     Returns
     -------
-    LearningLog
+    log : LearningLog
         Empty when nothing was learned yet.
+    model : Path or None
+        Folder of the model to be used; None when there is none, or it is gone.
     """
     yield from ()
-    return read_log(path)
+    log = read_log(path)
+    return log, model_folders((models,)).get(log.current)
 
 
 def tidied(models: Path, proposals: Path) -> Steps[None]:

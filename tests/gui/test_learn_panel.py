@@ -311,7 +311,7 @@ def test_a_real_network_learns_while_the_person_corrects(step, session, truth, u
     if not step.learn.offer.isVisibleTo(step):  # two epochs may make it worse
         click(step.learn.message.button)
         until(lambda: step.learn.offer.isVisibleTo(step))
-    file = EditFile(step.learn._found.file)
+    file = EditFile(step.learn.proposing.found.file)
     click(step.learn.offer.take)
     until(lambda: step.corrections.n_proposals_changed == 1)
     until(lambda: step.corrections.settling.n_waiting == 0)

@@ -239,30 +239,33 @@ def modality_of(stack: Stack | None, image: int) -> str:
 
 
 def fitting_models(stack: Stack, image: int) -> tuple[Path, ...]:
-    """Choose the models of the program that a person could start with, where none was chosen.
+    """Choose the models of the program that learning may start from, where none was chosen.
+
+    Which of them does best is tried out on corrected frames: whether nuclei or whole cells are corrected, the
+    images do not tell.
 
     Parameters
     ----------
     stack : Stack
         The images.
     image : int
-        The label-free channel, from 0.
+        The channel in which objects are to be found, from 0.
 
     Returns
     -------
     tuple of Path
-        Those for this kind of image; all that find objects where the channel's name does not say, or no
-        model is for its kind.
+        Those that find objects in stained, or in label-free images; both where the channel's name does not
+        say and there is no other.
     """
     modality = modality_of(stack, image)
+    either = not modality and len(stack.channels) == 1
     found = []
     for folder in model_folders().values():
-        if is_bundled(folder):
-            card = read_card(folder)
-            if not card.net.classes:
-                found.append(Candidate(folder.name, folder, card))
-    fitting = [one for one in found if modality and one.suits("", modality)]
-    return tuple(one.folder for one in fitting or found)
+        card = read_card(folder) if is_bundled(folder) else None
+        if card is not None and not card.net.classes:
+            fits = (card.modality == FLUORESCENCE) == (modality == FLUORESCENCE)
+            found += [folder] if fits or either else []
+    return tuple(found)
 
 
 def models_to_go_on_from(study: Study, told: str | Path | None = None) -> tuple[Path, ...]:

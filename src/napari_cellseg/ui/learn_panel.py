@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +15,13 @@ from napari_cellseg.live.training import DeviceChosen
 from napari_cellseg.progress import Event
 from napari_cellseg.ui.forms import ConfigForm
 from napari_cellseg.ui.frame_copies import FrameCopies
-from napari_cellseg.ui.learn_offer import LearnOffer
 from napari_cellseg.ui.learn_plot import LearnPlot
-from napari_cellseg.ui.proposal_layer import ProposalLayer
+from napari_cellseg.ui.proposing import Proposing
 from napari_cellseg.ui.step import Message, ProgressRow
 from napari_cellseg.ui.task import message_of
 
 if TYPE_CHECKING:
     from napari_cellseg.data.project import Study
-    from napari_cellseg.label.proposals import Taken
     from napari_cellseg.ui.corrections import Corrections
     from napari_cellseg.ui.session import Session
     from napari_cellseg.ui.task import Task
@@ -34,6 +31,7 @@ OPEN_STATES = frozenset({"auto", "doubtful", "predicted"})
 
 _KNOWN_STATES = ("accepted", "corrected")
 _EVERY = 3
+_STOP_TAKING = "Stop; no label is changed"
 _STOP_TIP = "Stop now and keep the best so far; labels stay as they are"
 
 
@@ -59,9 +57,6 @@ class LearnPanel(QWidget):
         self._study: Study | None = None
         self._copies: FrameCopies | None = None
         self._task: Task | None = None
-        self._settling: list[Task] = []
-        self._found: learning.Proposals | None = None
-        self._question = ""
         self._n_new = 0
         self.train = TrainConfig()
         self.learn = QPushButton("Learn from this", self)
@@ -71,38 +66,37 @@ class LearnPanel(QWidget):
         )
         self.learn.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.learn.clicked.connect(lambda _on: self.start())
-        self.by_itself = QCheckBox("by itself every", self)
+        self.by_itself = QCheckBox("by itself, after every", self)
         self.by_itself.setToolTip("Learn without being asked, after so many newly accepted frames")
         self.every = QSpinBox(self)
         self.every.setRange(1, 1000)
         self.every.setValue(_EVERY)
-        self.every.setSuffix(" frames")
         self.progress = ProgressRow(self)
         self.message = Message(self)
-        self.offer = LearnOffer(self)
+        self.proposing = Proposing(session, self.open_frames, self)
+        self.offer = self.proposing.offer
         self.plot = LearnPlot(session.viewer, self)
         self.legend = QLabel(self)
         self.options = ConfigForm(LearnConfig, parent=self)
-        self.layer = ProposalLayer(session, self)
         self._lay_out()
         self.by_itself.toggled.connect(lambda _on: self._go_on())
-        self.offer.taken.connect(self._take)
-        self.offer.declined.connect(self._withdraw)
-        self.offer.looked.connect(self._look)
-        self.offer.frame_wanted.connect(session.go_to)
-        session.frame_changed.connect(self._frame_came)
+        self.proposing.told.connect(self.message.tell)
+        self.proposing.followed.connect(self._follow_taking)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.addWidget(self.learn, 1)
-        row.addWidget(self.by_itself)
-        row.addWidget(self.every)
+        for widget in (self.by_itself, self.every, QLabel("frames", self)):
+            row.addWidget(widget)
+        row.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
+        column.addWidget(self.learn)
         column.addLayout(row)
         for widget in (self.progress, self.message, self.offer, self.plot, self.legend):
             column.addWidget(widget)
+        column.addStretch(1)
+        self.plot.dress_with(lambda: self.legend.setText(self.plot.legend()))
         self.plot.hide()
         self.legend.hide()
 
@@ -118,22 +112,17 @@ class LearnPanel(QWidget):
         study : Study, optional
             Where they are kept.
         """
-        self._withdraw()
+        self.proposing.use(corrections)
         self.message.clear()
         if self._copies is not None:
             self._copies.stop()
-        for task in (self._task, *self._settling):
-            if task is not None:
-                task.drop()
+        if self._task is not None:
+            self._task.drop()
         self._copies = self._task = None
-        self._settling.clear()
         self._corrections, self._study, self._n_new = corrections, study, 0
         self.plot.hide()
         self.legend.hide()
         if corrections is not None and study is not None:
-            corrections.accepted = lambda: self.session.review.accepted
-            corrections.settling_wanted.connect(self._settle)
-            corrections.edited.connect(self._edited)
             self._read_log()
         self.show_states(self._states())
 
@@ -190,7 +179,7 @@ class LearnPanel(QWidget):
             snapshot,
             tuple(frames),
             tuple(t for t in frames if states[t] == "accepted"),
-            tuple(sorted(self._open_frames())),
+            tuple(sorted(self.open_frames())),
             session.frame(),
             session.model,
             session.image_channel,
@@ -199,8 +188,14 @@ class LearnPanel(QWidget):
             self.train,
         )
 
-    def _open_frames(self) -> frozenset[int]:
-        """Frames whose labels may be replaced, as it is at this moment."""
+    def open_frames(self) -> frozenset[int]:
+        """Tell which frames nobody decided about, as it is at this moment.
+
+        Returns
+        -------
+        frozenset of int
+            Only their labels may be replaced by proposals.
+        """
         rejected = {one.frame for one in self.session.verdicts if one.by == "person" and not one.keep}
         return frozenset(t for t, state in self._states().items() if state in OPEN_STATES) - rejected
 
@@ -226,6 +221,10 @@ class LearnPanel(QWidget):
         self.progress.follow(task, "Stop, keep best", _STOP_TIP)
         self.show_states(self._states())
 
+    def _follow_taking(self, task: Task) -> None:
+        if not self.is_at_work:  # the row shows one task at a time
+            self.progress.follow(task, "Stop", _STOP_TAKING)
+
     def _on_event(self, event: Event) -> None:
         if isinstance(event, DeviceChosen):
             self.session.device = event.label
@@ -248,11 +247,11 @@ class LearnPanel(QWidget):
             self._tell_model(text, "info", result.model)
         else:
             self.message.tell(bin_.strip(), "info")
-            self._offer(result.proposals, learned)
+            self.proposing.ask(result.proposals, learned)
         self._go_on()
 
     def _tell_model(self, text: str, kind: str, model: Path) -> None:
-        wanted = bool(self._open_frames())
+        wanted = bool(self.open_frames())
         button = f"Propose with {model.name}" if wanted else ""
         self.message.tell(text, kind, button, lambda: self._propose(model))  # type: ignore[arg-type]
 
@@ -278,7 +277,7 @@ class LearnPanel(QWidget):
     def _proposed(self, found: learning.Proposals) -> None:
         self._over()
         if found.file is not None:
-            self._offer(found, f"{found.model.name} is ready.")
+            self.proposing.ask(found, f"{found.model.name} is ready.")
         self._go_on()
 
     def _failed(self, error: BaseException) -> None:
@@ -310,106 +309,14 @@ class LearnPanel(QWidget):
         self.legend.setVisible(shown)
         if shown:
             self.plot.show_log(log)
-            self.legend.setText(self.plot.legend())
         if model is not None and self.session.model is None:
             self.session.model = model
             self.session.model_changed.emit()
 
-    # Proposals
-
-    def _offer(self, found: learning.Proposals, question: str) -> None:
-        self.layer.close()
-        self._found, self._question = found, question
-        self._ask()
-
-    def _ask(self) -> None:
-        """Offer what is still of use: the person may have corrected some of these frames meanwhile."""
-        if self._found is None:
-            return
-        n = len(self._open_frames() & {one.t for one in self._found.frames})
-        if n == 0:
-            self._withdraw()
-            self.message.tell(
-                f"{self._question} There is no uncorrected frame to propose labels for.", "info"
-            )
-        else:
-            self.offer.show_frame(self.session.frame())
-            self.offer.ask(self._found, self._question, n)
-
-    def _withdraw(self) -> None:
-        self._found = None
-        self.offer.withdraw()
-        self.layer.close()
-
-    def _look(self, on: bool) -> None:
-        if not on:
-            self.layer.close()
-        elif self._found is not None and self._found.file is not None and self._corrections is not None:
-            self.layer.open(self._found.file, self._corrections.movie.shape)
-
-    def _take(self) -> None:
-        corrections, found = self._corrections, self._found
-        if corrections is None or found is None or found.file is None:
-            return
-        self._withdraw()
-        before = corrections.n_proposals_changed
-
-        def labels(frame: int) -> object:
-            corrections.settling.now((frame,))
-            return corrections.movie[frame]
-
-        task = self.session.run(
-            learning.take_now,
-            found,
-            labels,
-            self._open_frames(),
-            on_done=lambda taken: self._taken(corrections, found, taken, before),
-            on_failed=lambda error: self.message.tell(message_of(error), "error"),
-            title="Taking proposals",
-            here=True,
-        )
-        self.progress.follow(task, "Stop", "Stop; no label is changed")
-
-    def _taken(self, corrections: Corrections, found: learning.Proposals, taken: Taken, before: int) -> None:
-        if corrections is not self._corrections:
-            return
-        if corrections.n_proposals_changed != before:  # others were undone: these do not fit any more
-            self._offer(found, "The labels changed meanwhile.")
-            return
-        frames = taken.frames & self._open_frames()  # decided now, not when it was asked
-        if not frames:
-            self.message.tell("The proposals are what the labels are already; nothing was changed.", "info")
-            return
-        corrections.take(replace(taken, frames=frames))
-        n = len(frames)
-        self.message.tell(
-            f"{n:,} uncorrected frame{'s have' if n != 1 else ' has'} new labels, by {taken.who}. "
-            "Ctrl-Z takes all of them back.",
-            "info",
-        )
-
-    def _settle(self) -> None:
-        """Have the frames changed that wait for it, in a thread; those in view do not wait."""
-        corrections = self._corrections
-        if corrections is None or self.session.is_closed:
-            return
-        task = self.session.run(corrections.settling.rest, on_failed=corrections.failed.emit, here=True)
-        self._settling = [one for one in self._settling if not one.over.is_set()] + [task]
-
-    def _edited(self, frame: int) -> None:
-        if frame < 0 and self._corrections is not None:
-            self._corrections.settle((self.session.frame(),))
-
-    def _frame_came(self, t: int) -> None:
-        if self._corrections is not None:
-            self._corrections.settle((t,))
-        if self._found is not None:
-            self.offer.show_frame(t)
-
     def shut_down(self) -> None:
         """Let go of the viewer."""
         self.use(None)
-        self.session.frame_changed.disconnect(self._frame_came)
+        self.proposing.shut_down()
 
 
 def _scores(point: learning.LearningPoint) -> str:

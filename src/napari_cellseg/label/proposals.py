@@ -18,7 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -229,6 +229,23 @@ class Taken:
             raise _unusable(self.path, "it was changed since")
         return file
 
+    def only(self, frames: Collection[int]) -> Taken:
+        """Take fewer frames; the file is not checked again.
+
+        Parameters
+        ----------
+        frames : collection of int
+            Frames that may be taken.
+
+        Returns
+        -------
+        Taken
+            The same proposals, of these frames.
+        """
+        fewer = replace(self, frames=self.frames.intersection(frames))
+        vars(fewer)["file"] = self.file
+        return fewer
+
     def put(
         self, labels: npt.NDArray[Any], *, back: bool = False, keep: Collection[int] = frozenset()
     ) -> None:
@@ -326,7 +343,9 @@ def prepare(
                 writer.add(Edit(TOOL, frame, box, cut_out(before, box), cut_out(after, box), who))
             yield clock.at(done)
     made = EditFile(out)
-    return Taken(out, made.sha256(), frozenset(made.frames), who)
+    taken = Taken(out, made.sha256(), frozenset(made.frames), who)
+    vars(taken)["file"] = made  # it need not be checked for what was just written: the window would wait
+    return taken
 
 
 class Settling:

@@ -136,6 +136,9 @@ def open_corrections(source: Path | Stack | None, labels: Path, journal: Path) -
     book.replay(movie)
     steps = book.steps()
     edits = tuple(step for step in steps if not isinstance(step, Taken))
+    for step in steps:
+        if isinstance(step, Taken):
+            _ = step.file  # checked here, where nobody waits: undo needs it in the window
     accepted = frozenset(t for t, state in book.states().items() if state == "accepted")
     yield Note(f"{len(edits)} corrections are in effect, from {journal}")
     return Opened(labels, edits, steps, _clock_time(edits), book, Review(accepted))

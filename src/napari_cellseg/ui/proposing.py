@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
@@ -137,12 +136,12 @@ class Proposing(QObject):
         if corrections.n_proposals_changed != before:  # others were undone: these do not fit any more
             self.ask(found, "The labels changed meanwhile.")
             return
-        frames = taken.frames & self._open_frames()  # decided now, not when it was asked
-        if not frames:
+        taken = taken.only(self._open_frames())  # decided now, not when it was asked
+        if not taken.frames:
             self.told.emit("The proposals are what the labels are already; nothing was changed.", "info")
             return
-        corrections.take(replace(taken, frames=frames))
-        n = len(frames)
+        corrections.take(taken)
+        n = len(taken.frames)
         self.told.emit(
             f"{n:,} uncorrected frame{'s have' if n != 1 else ' has'} new labels, by {taken.who}. "
             "Ctrl-Z takes all of them back.",

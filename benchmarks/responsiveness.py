@@ -1,4 +1,4 @@
-"""Delays of the window's thread while a network is trained, counts or learns on, against the same session idle.
+"""Delays of the window's thread while a network is trained or counts, against the same session idle.
 
 A real viewer with the dock steps through the frames of a movie. A timer of 5 ms notes how long the thread was
 not free, and how long it worked itself; what our work adds to the idle session is the difference. Both take
@@ -180,7 +180,7 @@ class Script:
         print(f"  {step.learn.offer.question.text() or step.learn.message.text}")
         if not step.learn.offer.isVisible():
             step.learn.message.button.click()
-            until(lambda: step.learn.offer.isVisible(), 200)
+            until(step.learn.offer.isVisible, 200)
         taken = self.measure(2 * TURN_S, step.learn.offer.take.click)
         report("proposals taken", idle, taken)
         print(f"  {step.learn.message.text}")

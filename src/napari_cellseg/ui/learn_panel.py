@@ -31,6 +31,7 @@ OPEN_STATES = frozenset({"auto", "doubtful", "predicted"})
 
 _KNOWN_STATES = ("accepted", "corrected")
 _EVERY = 3
+_POOR = 0.5
 _STOP_TAKING = "Stop; no label is changed"
 _STOP_TIP = "Stop now and keep the best so far; labels stay as they are"
 
@@ -322,7 +323,8 @@ class LearnPanel(QWidget):
 def _scores(point: learning.LearningPoint) -> str:
     """Say how the new model compares, and on what."""
     told = f"AP {point.ap50_before:.2f} → {point.ap50:.2f}"
+    poor = " It is still poor: look before you take anything." if point.kept and point.ap50 < _POOR else ""
     if point.flatters:
-        return f"{told}, on the frames it learned from: that flatters. Accept three frames for an exam."
+        return f"{told}, on the frames it learned from: that flatters. Accept three frames for an exam.{poor}"
     n = len(point.exam)
-    return f"{told}, on {n} frame{'s' * (n != 1)} that it never learned from."
+    return f"{told}, on {n} frame{'s' * (n != 1)} that it never learned from.{poor}"

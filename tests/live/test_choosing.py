@@ -13,12 +13,13 @@ from napari_cellseg.live.choosing import (
     Candidate,
     CandidateRead,
     candidates,
-    channel_for,
+    fitting_models,
     modality_named,
     modality_of,
     read_cover,
 )
 from napari_cellseg.live.training import known_models
+from napari_cellseg.pipeline.inputs import channel_for
 from napari_cellseg.progress import follow
 
 Write = Callable[..., Path]
@@ -136,3 +137,20 @@ def test_models_for_stained_cells_look_at_the_stain(fake_model: Write, tmp_path:
     assert channel_for(stained, 0, None) == 0
     assert channel_for(free, 0, 1) == 0
     assert channel_for(None, 2, 1) == 2
+
+
+def test_learning_may_start_from_models_for_such_images(fake_model: Write, tmp_path: Path) -> None:
+    place = tmp_path / "bundled"
+    fake_model(place / "stained", modality="fluorescence")
+    fake_model(place / "phase", modality="phase contrast")
+    fake_model(place / "free", modality="bright-field")
+    fake_model(place / "classes", net={"classes": 3})
+    fake_model(tmp_path / "own" / "mine", modality="phase contrast")
+
+    def names(*channels: str) -> set[str]:
+        stack = Stack(da.zeros((1, len(channels), 1, 4, 4)), channels, "pos1")
+        return {folder.name for folder in fitting_models(stack, 0)}
+
+    assert names("Phase", "DAPI") == names("BF") == names("odd", "other") == {"phase", "free"}
+    assert names("DAPI") == {"stained"}
+    assert names("odd") == {"stained", "phase", "free"}

@@ -2,13 +2,15 @@
 
 For each frame up to three doubts are known:
 
-- uncertainty: the mean binary entropy ``-p log2(p) - (1 - p) log2(1 - p)`` of the model's probability over
-  the pixels that may be an object (uncertainty sampling: Settles, Active Learning Literature Survey, 2009). A
-  mean over that band, it does not grow with the number or the size of the objects;
+- uncertainty: what the model's probability of an object, the mean over its pixels, lacks to 1, averaged over
+  the objects of the frame (least confidence: Settles, Active Learning Literature Survey, 2009). Each object
+  counts alike, whatever its size and however many there are. The mean binary entropy over all pixels that may
+  be an object goes less well with the true error, because most of it is the rims of small objects (see the
+  benchmark ``queue``); it stands in where no object was found;
 - disagreement in time: the share of objects that appear or vanish for one frame, or are joined or parted in
   it; left out where frames do not follow each other;
 - count: how far the number of objects is from the median of the two frames on either side, over the larger of
-  1.4826 MAD of these differences and half the square root of the number, which chance alone explains.
+  1.4826 MAD of these differences and half the square root of the number; up to twice that is chance.
 
 Each doubt becomes the share of frames that have less of it: ranks need no scale, and no doubt outweighs
 another. Their mean is ``q``. ``v`` tells how far the frame looks from all that are corrected or stand higher
@@ -46,8 +48,8 @@ class FrameFacts:
         The frame, from 0.
     n_objects : int
         Number of objects.
-    entropy : float or None
-        Mean binary entropy in bits over the pixels that may be an object, 0 to 1; None without a model.
+    uncertainty : float or None
+        How little the model believes in the objects, 0 to 1, see the module; None without a model.
     n_unsure : int
         Objects that the model does not believe in, or hardly.
     n_lone, n_gone, n_joined, n_parted : int
@@ -63,7 +65,7 @@ class FrameFacts:
 
     t: int
     n_objects: int
-    entropy: float | None = None
+    uncertainty: float | None = None
     n_unsure: int = 0
     n_lone: int = 0
     n_gone: int = 0
@@ -139,9 +141,11 @@ def rank(
         far = np.minimum(away / usual, 1.0)
         scores = np.where(open_, _DOUBT * doubts + (1 - _DOUBT) * far, -1.0)
         best = int(scores.argmax())
-        said = [*_doubts_said(facts[best], jumps[best], in_time)]
-        said += ["the model is unsure of outlines"] * (vague[best] and not said)
-        said += ["it looks unlike the frames corrected so far"] * bool(new[best])
+        said = _doubts_said(facts[best], jumps[best], in_time)
+        if vague[best] and not said:
+            said.append("the model is unsure of outlines")
+        if new[best]:
+            said.append("it looks unlike the frames corrected so far")
         told = "; ".join(said) or _odd_said(facts[best])
         chosen.append(Proposal(facts[best].t, round(float(scores[best]), 4), told, facts[best].crop))
         open_[best] = False
@@ -167,11 +171,11 @@ def doubt_of(facts: Sequence[FrameFacts], jumps: Sequence[tuple[float, float]], 
         Axes (frame,), 0 to 1: ``q`` of the module. 0 where nothing is known.
     """
     known = []
-    if all(one.entropy is not None for one in facts):
-        known.append(_lower(np.array([one.entropy for one in facts], np.float64)))
+    if all(one.uncertainty is not None for one in facts):
+        known.append(_lower(np.array([one.uncertainty for one in facts], np.float64)))
     if in_time:
         known.append(_lower(np.array([one.disagreement for one in facts])))
-        known.append(_lower(np.array([abs(z) for z, _ in jumps])))
+        known.append(_lower(np.array([abs(z) if abs(z) > _JUMP else 0.0 for z, _ in jumps])))
     if not known:
         known.append(_lower(np.array([one.n_suspects / max(1, one.n_objects) for one in facts])))
     mean: FloatArray = np.mean(known, axis=0)
@@ -229,25 +233,28 @@ def _usual_distance(looks: FloatArray) -> float:
 
 def _vague(facts: Sequence[FrameFacts]) -> npt.NDArray[np.bool_]:
     """Tell which frames are among the quarter of which a model is least sure."""
-    if any(one.entropy is None for one in facts):
+    if any(one.uncertainty is None for one in facts):
         return np.zeros(len(facts), bool)
-    return np.asarray(_lower(np.array([one.entropy for one in facts], np.float64)) >= _VAGUE)
+    return np.asarray(_lower(np.array([one.uncertainty for one in facts], np.float64)) >= _VAGUE)
 
 
 def _doubts_said(facts: FrameFacts, jump: tuple[float, float], in_time: bool) -> list[str]:
     """Put into words what is wrong with a frame."""
-    counted = [(facts.n_unsure, "is unsure", "are unsure")]
+    parts, counted = [], []
+    if facts.n_unsure:
+        parts.append(
+            f"the model is unsure of {facts.n_unsure} {'nucleus' if facts.n_unsure == 1 else 'nuclei'}"
+        )
     if in_time:
-        counted += [
+        counted = [
             (facts.n_lone, "appears for one frame only", "appear for one frame only"),
             (facts.n_gone, "is missing in this frame only", "are missing in this frame only"),
             (facts.n_joined, "is two in the frames around", "are two in the frames around"),
             (facts.n_parted, "is a piece of another", "are pieces of others in the frames around"),
         ]
-    parts = [f"{n} {one if n == 1 else many}" for n, one, many in counted if n]
-    if parts:
-        number, _, rest = parts[0].partition(" ")
-        parts[0] = f"{number} {'nucleus' if number == '1' else 'nuclei'} {rest}"
+    for n, one, many in counted:
+        noun = "" if parts else " nucleus" if n == 1 else " nuclei"
+        parts += [f"{n}{noun} {one if n == 1 else many}"] if n else []
     z, expected = jump
     if in_time and abs(z) > _JUMP:
         parts.append(f"{facts.n_objects} nuclei where the frames around have about {expected:.0f}")

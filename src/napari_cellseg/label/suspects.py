@@ -4,12 +4,12 @@ Each object is compared with all of its movie. A criterion has a limit and a val
 makes the object suspicious, and how far it lies beyond tells how much:
 
 - size: ``z = (ln(area) - median) / (1.4826 MAD)``, a modified z score (Iglewicz and Hoaglin, How to Detect
-  and Handle Outliers, 1993) of the logarithm, since areas are spread by factors. Small objects that the edge
-  of the picture cuts are not counted;
+  and Handle Outliers, 1993) of the logarithm, since areas are spread by factors. Small and elongated objects
+  that the edge of the picture cuts are not counted;
 - shape: solidity (area over that of the convex hull) or elongation (major over minor axis) as z scores, to
   the bad side only;
 - a joint: it and a neighbour share much of their outlines, and together they make one object of usual size
-  that is more convex than each alone: one that was split. Of two pieces the smaller one is listed;
+  that is more convex than the less convex of them: one that was split. The smaller piece is listed;
 - model: the mean probability over its pixels is low, so a model does not believe in the object; or where the
   object is, the model finds two or more, or finds one for it and a neighbour;
 - touching: many neighbours on much of its outline;
@@ -285,6 +285,7 @@ def _sizes(objects: Objects, of: Usual, limits: Limits) -> list[_Criterion]:
 def _shapes(objects: Objects, of: Usual, limits: Limits) -> list[_Criterion]:
     dented = (of.solidity[0] - objects.solidity) / of.solidity[1]
     long = (np.log(objects.elongation) - of.elongation[0]) / of.elongation[1]
+    long = np.where(objects.at_edge, 0.0, long)
     return [
         (dented / limits.solidity_z, [f"dented: fills {s:.0%} of its hull" for s in objects.solidity]),
         (long / limits.elongation_z, [f"elongated: {e:.1f} to 1" for e in objects.elongation]),
@@ -292,7 +293,11 @@ def _shapes(objects: Objects, of: Usual, limits: Limits) -> list[_Criterion]:
 
 
 def _contacts(objects: Objects, of: Usual, limits: Limits) -> list[_Criterion]:
-    gain = (objects.joint_solidity - objects.solidity) / limits.joint_gain
+    least = objects.solidity.copy()
+    known = objects.joint_with > 0
+    partner = np.searchsorted(objects.label, objects.joint_with[known])
+    least[known] = np.minimum(least[known], objects.solidity[partner])
+    gain = (objects.joint_solidity - least) / limits.joint_gain
     with np.errstate(invalid="ignore"):
         joint_z = (np.log(objects.joint_area_px) - of.log_area[0]) / of.log_area[1]
         piece = 2 * objects.area_px <= objects.joint_area_px

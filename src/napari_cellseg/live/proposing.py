@@ -106,7 +106,7 @@ class Found:
         str
             A sentence or two.
         """
-        n, model = len(self.facts), all(one.entropy is not None for one in self.facts)
+        n, model = len(self.facts), all(one.uncertainty is not None for one in self.facts)
         in_time = self.usual is not None and self.usual.in_time
         by = [text for text, known in (("what the model is unsure of", model), ("time", in_time)) if known]
         said = (

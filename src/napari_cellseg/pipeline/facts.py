@@ -216,7 +216,7 @@ def facts_of(
     return FrameFacts(
         planes.t,
         len(objects),
-        None if planes.probability is None else mean_entropy(planes.probability, planes.labels),
+        uncertainty(planes, objects),
         int(unsure.sum()),
         int((objects.lone & inner).sum()),
         _n_gone(planes),
@@ -226,6 +226,29 @@ def facts_of(
         look_of(image, objects),
         _crop(planes.labels.shape, objects, found),
     )
+
+
+def uncertainty(planes: Planes, objects: Objects) -> float | None:
+    """Measure how little a model believes in the objects of a frame.
+
+    Parameters
+    ----------
+    planes : Planes
+        The frame.
+    objects : Objects
+        Its objects.
+
+    Returns
+    -------
+    float or None
+        Mean over the objects of what their mean probability lacks to 1; without objects the `mean_entropy`;
+        None when no model was asked.
+    """
+    if planes.probability is None:
+        return None
+    if not len(objects):
+        return mean_entropy(planes.probability, planes.labels)
+    return float(np.mean(1 - objects.probability))
 
 
 def mean_entropy(probability: Plane, labels: Plane) -> float:

@@ -148,7 +148,9 @@ class CorrectHelpers(QObject):
             self.progress.show_states(here, states, reasons, self.notes.seconds)
         if states != self._states:
             self._states = dict(states)
-            self.next.set_done([t for t, state in states.items() if state in DONE])
+            done = [t for t, state in states.items() if state in DONE]
+            self.next.set_done(done)
+            self.suspects.set_done(done)
 
     def reasons(self) -> dict[int, str]:
         """Say why frames were rejected, where the person said it.
@@ -183,9 +185,7 @@ class CorrectHelpers(QObject):
         layer = self._corrections.layer
         layer.selected_label = label
         centre_on(self._session.viewer, layer, y_px, x_px)
-        row = self.suspects.table.objects.row_of(frame=t, label=label)
-        if row is not None:
-            self.told.emit(f"Nucleus {label}: {self.suspects.table.objects.value(row, 'reason')}.")
+        self._session.viewer.status = self.suspects.why.text()
 
     def _found_right(self, right: Any) -> None:
         if self.notes is not None:

@@ -28,6 +28,7 @@ class RejectButton(QToolButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._back = False
+        self.setObjectName("cellseg-split")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys go on to the picture
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)

@@ -42,7 +42,9 @@ class StripDock:
             self._dock = self._viewer.window.add_dock_widget(
                 self.progress, name=NAME, area="bottom", add_vertical_stretch=False
             )
-            self._dock.setTitleBarWidget(QWidget(self._dock))  # a title would take room from the picture
+            nothing = QWidget(self._dock)  # a title would take room from the picture
+            nothing.setFixedHeight(0)
+            self._dock.setTitleBarWidget(nothing)
         return self.progress
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _TITLE = "Suspicious nuclei"
 _SOON_MS = 250
 _TABLE_PX = 150
-_NARROW_PX = (52, 46)
+_NARROW_PX = (52, 60)
 
 
 class SuspectsPanel(QWidget):
@@ -53,6 +53,7 @@ class SuspectsPanel(QWidget):
         self._here: proposing.FrameSuspects | None = None
         self._all: Sequence[Suspect] = ()
         self._right: Collection[Right] = ()
+        self._done: frozenset[int] = frozenset()
         self._task: Task | None = None
         self._go = False
         self._soon = QTimer(self)
@@ -75,6 +76,8 @@ class SuspectsPanel(QWidget):
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.setToolTip("The worst first. Choose a row to go to the nucleus.")
         self.table.object_chosen.connect(self._chosen)
+        self.why = QLabel(self)
+        self.why.setWordWrap(True)
         self.next = QPushButton("Next suspicious  .", self)
         self.next.setToolTip("Go to the next nucleus of the list (.)")
         self.next.clicked.connect(self.go_on)
@@ -91,6 +94,7 @@ class SuspectsPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(top)
         column.addWidget(self.table)
+        column.addWidget(self.why)
         column.addLayout(bottom)
         self.section.addWidget(inside)
         outer = QVBoxLayout(self)
@@ -127,6 +131,18 @@ class SuspectsPanel(QWidget):
         self.all_frames.setVisible(bool(self._all))
         self._show()
 
+    def set_done(self, frames: Collection[int]) -> None:
+        """Leave frames out of the list of all frames.
+
+        Parameters
+        ----------
+        frames : collection of int
+            Frames that the person has decided about.
+        """
+        self._done = frozenset(frames)
+        if self.all_frames.isChecked():
+            self._show()
+
     def edited(self) -> None:
         """Hear that the frame in view was changed."""
         self._stale()
@@ -138,7 +154,8 @@ class SuspectsPanel(QWidget):
     def _stale(self) -> None:
         self._here = None
         self._drop()
-        self._show()
+        if not self.all_frames.isChecked():
+            self._show()
         if self._study is not None and self.section.isExpanded():
             self._soon.start()
 
@@ -154,7 +171,6 @@ class SuspectsPanel(QWidget):
         if study is None or stack is None or session.is_closed or self._task is not None:
             return
         self._soon.stop()
-        self.count.setText("Looking …")
         self._task = session.run(
             proposing.suspects_in_study,
             study,
@@ -173,7 +189,8 @@ class SuspectsPanel(QWidget):
     def _came(self, found: proposing.FrameSuspects) -> None:
         self._task = None
         self._here, self._usual = found, found.usual
-        self._show()
+        if not self.all_frames.isChecked():
+            self._show()
         if self._go:
             self._go = False
             self.go_on()
@@ -181,7 +198,8 @@ class SuspectsPanel(QWidget):
     def _show(self) -> None:
         wide = self.all_frames.isChecked()
         here = self._here.suspects if self._here is not None else ()
-        table = proposing.table_of(self._all if wide else here, self._right)
+        rows = [row for row in self._all if row.frame not in self._done] if wide else here
+        table = proposing.table_of(rows, self._right)
         columns = ("frame", "label", "reason") if wide else ("label", "reason")
         heads = ("frame", "nucleus", "why")
         self.table.show_objects(table, columns, heads[-len(columns) :])
@@ -192,6 +210,7 @@ class SuspectsPanel(QWidget):
         text = f"<b>{n:,}</b> in {'all frames' if wide else 'this frame'}" if known else "Looking …"
         self.count.setText(text if self._study is not None else "")
         self.right.setEnabled(self._row() is not None)
+        self.why.setText("")
 
     def _row(self) -> int | None:
         index = self.table.currentIndex()
@@ -220,6 +239,7 @@ class SuspectsPanel(QWidget):
         row = self.table.objects.row_of(frame=frame, label=label)
         if row is not None:
             y, x = (float(self.table.objects.value(row, name)) for name in ("y_px", "x_px"))
+            self.why.setText(f"Nucleus {label}: {self.table.objects.value(row, 'reason')}.")
             self.object_wanted.emit(frame, label, y, x)
 
     def mark_right(self) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from napari_cellseg.label.notes import Pace, Right, Stopwatch, open_notes, pace
+from napari_cellseg.label.notes import Right, open_notes
 
 
 def test_notes_come_back_and_add_up(tmp_path):
@@ -39,23 +39,3 @@ def test_an_object_that_changed_is_looked_at_again():
     assert right.is_still(380, 52, 50)
     assert not right.is_still(300, 50, 50)
     assert not right.is_still(400, 50, 60)
-
-
-def test_time_counts_while_the_person_is_at_it():
-    watch = Stopwatch(30)
-    assert watch.lap(0) == 0  # nobody did anything yet
-    watch.did(100)
-    assert watch.lap(104) == 4
-    watch.did(104)
-    assert watch.lap(110, counts=False) == 0  # another layer is active
-    assert watch.lap(120) == 10
-    assert watch.lap(1000) == 14  # 30 s after the last thing done, the rest was a telephone call
-    assert watch.lap(1010) == 0
-    watch.did(2000)
-    assert watch.lap(2001) == 1
-
-
-def test_pace_is_a_median_of_what_is_done():
-    assert pace({}, [], 10) is None
-    assert pace({1: 50.0}, [], 10) is None
-    assert pace({0: 10.0, 1: 20.0, 2: 900.0, 3: 1.0}, [0, 1, 2], 10) == Pace(20.0, 140.0, 3)

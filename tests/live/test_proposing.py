@@ -13,17 +13,9 @@ from napari_cellseg.errors import InputError
 from napari_cellseg.label.journal import Journal
 from napari_cellseg.label.notes import FILE, Right, open_notes
 from napari_cellseg.live import proposing
-from napari_cellseg.live.proposing import (
-    FOUND_FILE,
-    Movie,
-    evenly,
-    find_in_study,
-    find_next,
-    load_found,
-    next_frames,
-    suspects_in_study,
-    table_of,
-)
+from napari_cellseg.live.found import FOUND_FILE, load_found, table_of
+from napari_cellseg.live.next_frames import next_frames
+from napari_cellseg.live.proposing import Movie, evenly, find_in_study, find_next, suspects_in_study
 from napari_cellseg.progress import Cancelled, Note, Progress, follow
 
 SHAPE = (6, 120, 160)

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from napari_cellseg.cli.bar import show
     from napari_cellseg.data.project import Study
     from napari_cellseg.data.write import write_csv
-    from napari_cellseg.live.proposing import next_frames
+    from napari_cellseg.live.next_frames import next_frames
 
     found = show(next_frames(Study.open(options.study)))
     if options.suspects is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_cellseg.label.notes import Stopwatch
+from napari_cellseg.label.pace import Stopwatch
 
 if TYPE_CHECKING:
     from napari.layers import Labels

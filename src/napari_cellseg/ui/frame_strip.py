@@ -10,7 +10,7 @@ from qtpy.QtCore import QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QWidget
 
-from napari_cellseg.label.notes import pace
+from napari_cellseg.label.pace import pace
 from napari_cellseg.label.review import DONE, cells
 from napari_cellseg.progress import duration
 from napari_cellseg.ui.plots import FOUND, INVENTED, MISSED

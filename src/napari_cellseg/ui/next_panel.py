@@ -9,6 +9,7 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from napari_cellseg.live import found as kept
 from napari_cellseg.live import proposing
 from napari_cellseg.live.labelling import Thumbnail, make_thumbnails
 from napari_cellseg.ui.step import ProgressRow
@@ -55,7 +56,7 @@ class NextPanel(QWidget):
         self._pictures: Task | None = None
         self._icons: dict[int, QIcon] = {}
         self._done: frozenset[int] | None = None
-        self.found: proposing.Found | None = None
+        self.found: kept.Found | None = None
         self.queue: tuple[Proposal, ...] = ()
         self.line = QLabel(_EMPTY, self)
         self.line.setWordWrap(True)
@@ -115,12 +116,12 @@ class NextPanel(QWidget):
         self._icons.clear()
         self._show()
         if study is not None:
-            path = study.folder / proposing.FOUND_FILE
+            path = study.folder / kept.FOUND_FILE
             self._session.run(
-                proposing.load_found, path, on_done=lambda found: self._loaded(study, found), here=True
+                kept.load_found, path, on_done=lambda found: self._loaded(study, found), here=True
             )
 
-    def _loaded(self, study: Study, found: proposing.Found | None) -> None:
+    def _loaded(self, study: Study, found: kept.Found | None) -> None:
         stack = self._session.stack
         fits = found is not None and stack is not None and found.n_frames == stack.n_frames
         if study is self._study and self.found is None and fits:
@@ -143,7 +144,7 @@ class NextPanel(QWidget):
         self.find.hide()
         self.progress.follow(task, "Stop", "Stop; the frames looked at so far are put in order")
 
-    def _take(self, found: proposing.Found | None) -> None:
+    def _take(self, found: kept.Found | None) -> None:
         self.found = found
         done, self._done = self._done or frozenset(), None
         self._icons.clear()

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from napari_cellseg.label.notes import Right
 from napari_cellseg.live import proposing
+from napari_cellseg.live.found import table_of
 from napari_cellseg.ui.object_table import ObjectTable
 from napari_cellseg.ui.step import folded
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_cellseg.data.project import Study
     from napari_cellseg.label.suspects import Suspect, Usual
+    from napari_cellseg.live.found import Found
     from napari_cellseg.ui.session import Session
     from napari_cellseg.ui.task import Task
 
@@ -118,7 +120,7 @@ class SuspectsPanel(QWidget):
         self.all_frames.hide()
         self._stale()
 
-    def show_found(self, found: proposing.Found | None) -> None:
+    def show_found(self, found: Found | None) -> None:
         """Hear what was found in all frames.
 
         Parameters
@@ -199,7 +201,7 @@ class SuspectsPanel(QWidget):
         wide = self.all_frames.isChecked()
         here = self._here.suspects if self._here is not None else ()
         rows = [row for row in self._all if row.frame not in self._done] if wide else here
-        table = proposing.table_of(rows, self._right)
+        table = table_of(rows, self._right)
         columns = ("frame", "label", "reason") if wide else ("label", "reason")
         heads = ("frame", "nucleus", "why")
         self.table.show_objects(table, columns, heads[-len(columns) :])

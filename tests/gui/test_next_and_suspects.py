@@ -110,6 +110,11 @@ def test_a_box_in_doubt_fills_the_canvas(step, viewer):
     assert viewer.scene.camera.center[-2:] == pytest.approx((40, 70))
     height, width = viewer.canvas.size
     assert viewer.scene.camera.zoom == pytest.approx(min(height / 40, width / 60) / 1.15)
+    step.helpers.look_at(2)
+    assert viewer.scene.camera.center[-2:] == pytest.approx((63.5, 79.5), abs=1)
+    viewer.scene.camera.zoom = 3
+    step.helpers.look_at(1)
+    assert viewer.scene.camera.zoom == 3  # the person's own view stays
 
 
 def test_rejecting_and_taking_it_back(step, session, until):

@@ -6,7 +6,7 @@ from skimage.measure import regionprops
 from napari_cellseg.label.suspects import suspects, usual
 from napari_cellseg.measure.counts import count_frame
 from napari_cellseg.measure.objects import measure_frame
-from napari_cellseg.pipeline.facts import Planes, facts_of, look_of, mean_entropy, objects_of
+from napari_cellseg.pipeline.facts import Planes, facts_of, look_of, mean_entropy, objects_of, uncertainty
 
 
 @pytest.fixture
@@ -29,14 +29,24 @@ def test_two_pieces_together_are_as_convex_as_the_whole(plane):
     assert objects.n_touching[[0, 1]].tolist() == [1, 0]
 
 
-def test_entropy_is_that_of_the_band_whatever_the_number_of_objects(plane):
+def test_each_object_counts_alike_and_without_any_the_frame_does(plane):
+    probability = np.where(plane > 0, 0.9, 0.0).astype(np.float32)
+    plane[:, :50], probability[:, :50] = 1, 0.5  # one much larger than all others
+    planes = Planes(0, plane, probability=probability)
+    objects = objects_of(planes)
+    n = len(objects)
+    assert uncertainty(planes, objects) == pytest.approx((0.5 + (n - 1) * 0.1) / n, abs=1e-4)
+    assert uncertainty(Planes(0, plane), objects) is None
+    nothing = np.zeros_like(plane)
+    for p, bits in ((0.0, 0.0), (0.5, 1.0)):
+        planes = Planes(0, nothing, probability=np.full(plane.shape, p, np.float32))
+        assert uncertainty(planes, objects_of(planes)) == pytest.approx(bits, abs=1e-4)
+
+
+def test_a_region_painted_as_ignored_is_not_asked_about(plane):
     probability = np.where(plane > 0, 0.5, 0.0)
-    assert mean_entropy(probability, plane) == pytest.approx(1)
-    few = np.where(plane > 10, 0, plane)
-    assert mean_entropy(np.where(few > 0, 0.5, 0.0), few) == pytest.approx(1)
-    assert mean_entropy(np.where(plane > 0, 1.0, 0.0), plane) == pytest.approx(0, abs=1e-4)
-    ignored = np.where(plane > 0, -1, 0)
-    assert mean_entropy(probability, ignored) == 0  # a region painted as ignored is asked about nowhere
+    assert mean_entropy(probability, np.where(plane > 0, -1, 0)) == pytest.approx(0, abs=1e-4)
+    assert mean_entropy(probability, np.full_like(plane, -1)) == 0
 
 
 def test_facts_count_what_is_unsure_and_where(plane):

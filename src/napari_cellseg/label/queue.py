@@ -4,9 +4,9 @@ For each frame up to three doubts are known:
 
 - uncertainty: what the model's probability of an object, the mean over its pixels, lacks to 1, averaged over
   the objects of the frame (least confidence: Settles, Active Learning Literature Survey, 2009). Each object
-  counts alike, whatever its size and however many there are. The mean binary entropy over all pixels that may
-  be an object goes less well with the true error, because most of it is the rims of small objects (see the
-  benchmark ``queue``); it stands in where no object was found;
+  counts alike, whatever its size and however many there are. The mean binary entropy over the pixels that may
+  be an object was tried and goes less well with the true error: most of it is the rims of small objects.
+  Where no object was found, the mean entropy of the whole frame stands in;
 - disagreement in time: the share of objects that appear or vanish for one frame, or are joined or parted in
   it; left out where frames do not follow each other;
 - count: how far the number of objects is from the median of the two frames on either side, over the larger of

@@ -17,9 +17,6 @@ from napari_cellseg.measure.regions import Regions
 
 Plane = npt.NDArray[Any]
 
-MAYBE = 0.1
-"""From this probability on, a pixel may be an object."""
-
 _LEAST_CONTACT = 0.15
 _LOOK_PX = 256
 _QUANTILES = (5, 25, 50, 75, 95, 99.5)
@@ -252,27 +249,22 @@ def uncertainty(planes: Planes, objects: Objects) -> float | None:
 
 
 def mean_entropy(probability: Plane, labels: Plane) -> float:
-    """Measure how unsure a model is where objects may be.
+    """Measure how unsure a model is of a frame as a whole.
 
     Parameters
     ----------
     probability : ndarray
         Axes YX, 0 to 1.
     labels : ndarray
-        Axes YX, integer: objects count wherever they are, ignored regions (-1) nowhere.
+        Axes YX, integer: ignored regions (-1) do not count.
 
     Returns
     -------
     float
-        Mean binary entropy in bits, 0 to 1, over the pixels of objects and those of a probability of at least
-        `MAYBE`; 0 when there are none.
+        Mean binary entropy ``-p log2(p) - (1 - p) log2(1 - p)`` of its pixels in bits, 0 to 1.
     """
-    p = probability.astype(np.float32)
-    band = ((p >= MAYBE) | (labels > 0)) & (labels != -1)
-    if not band.any():
-        return 0.0
-    p = np.clip(p[band], 1e-6, 1 - 1e-6)
-    return float(np.mean(-p * np.log2(p) - (1 - p) * np.log2(1 - p)))
+    p = np.clip(probability[labels != -1].astype(np.float32), 1e-6, 1 - 1e-6)
+    return float(np.mean(-p * np.log2(p) - (1 - p) * np.log2(1 - p))) if len(p) else 0.0
 
 
 def _n_gone(planes: Planes) -> int:

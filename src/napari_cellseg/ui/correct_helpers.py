@@ -58,6 +58,7 @@ class CorrectHelpers(QObject):
         self._corrections: Corrections | None = None
         self._attention: Attention | None = None
         self._states: Mapping[int, ReviewState] = {}
+        self._boxed = False
         self.notes: ReviewNotes | None = None
         self.strip_dock = StripDock(session.viewer)
         self.next = NextPanel(session, parent)
@@ -172,11 +173,15 @@ class CorrectHelpers(QObject):
         t : int
             The frame.
         box : tuple of int or None
-            y0, x0, y1, x1 in px; None leaves the picture where it is.
+            y0, x0, y1, x1 in px; None leaves the picture where it is, or shows all of it after a part.
         """
         self._session.go_to(t)
         if isinstance(box, tuple) and self._corrections is not None:
             show_box(self._session.viewer, self._corrections.layer, box)
+            self._boxed = True
+        elif self._boxed:
+            self._session.viewer.reset_view()
+            self._boxed = False
 
     def _show_object(self, t: int, label: int, y_px: float, x_px: float) -> None:
         if self._corrections is None:

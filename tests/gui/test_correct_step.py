@@ -125,7 +125,7 @@ def test_a_copy_is_corrected_and_the_source_stays(step, movie, auto):
     assert np.array_equal(open_label_movie(step.session.study.labels_auto), auto)
     assert np.array_equal(open_label_movie(step.session.study.labels_corrected)[0], frame)
     assert "Nucleus deleted" in step.message.text
-    assert step.summary[1].startswith("1 corrected · next: frame 2 (count jumps)")
+    assert step.summary[1].startswith("1 in work · next: frame 2 (count jumps)")
 
 
 def test_strokes_and_tools_share_one_order_of_undo(step, movie, auto, until):
@@ -288,7 +288,7 @@ def test_accept_skip_and_the_order_of_frames(step, session):
     press(step, Qt.Key.Key_N)
     assert session.frame() == 2  # skipped, so last
     press(step, Qt.Key.Key_N)
-    assert "All frames are accepted" in step.message.text
+    assert "All frames are done" in step.message.text
     assert step.summary == ("done", "4 accepted")
     assert session.verdicts[2].keep
     assert session.verdicts[2].by == "person"

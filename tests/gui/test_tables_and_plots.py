@@ -138,7 +138,8 @@ def test_strip_tells_frames_and_pictures_are_shown(viewer, qtbot):
     strip, pictures = FrameStrip(viewer, holder), PictureRows(2, holder)
     viewer.window.add_dock_widget(holder, area="right")
     strip.resize(200, 26)
-    strip.show_states(10, {1: "accepted", 2: "corrected", 3: "doubtful"}, {3: "dark"})
+    states = dict.fromkeys(range(10), "auto") | {1: "accepted", 2: "in work", 3: "doubtful", 5: "rejected"}
+    strip.show_states(states, {3: "dark"}, {3: 75.0})
     strip.mark(3)
     clicked = []
     strip.frame_clicked.connect(clicked.append)
@@ -149,6 +150,10 @@ def test_strip_tells_frames_and_pictures_are_shown(viewer, qtbot):
     assert strip.frame_at(5000) == 9
     grabbed = strip.grab().toImage()
     assert grabbed.pixelColor(30, 2) != grabbed.pixelColor(150, 2)  # accepted is full height
+    bright = [[grabbed.pixelColor(20 * t + 10, y).lightness() for y in range(26)] for t in range(10)]
+    assert len({tuple(column) for column in (bright[t] for t in (0, 1, 2, 3, 5))}) == 5  # without colour too
+    assert strip.told_of(3) == "frame 3: doubtful (dark), 1 min 15 s of work"
+    assert strip.told_of(9) == "frame 9: as labelled automatically"
 
     grey, colour = np.full((40, 60), 99, np.uint8), np.zeros((40, 60, 3), np.uint8)
     pictures.show_pictures([(grey, colour, colour)])

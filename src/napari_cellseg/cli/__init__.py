@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from napari_cellseg import __version__
 from napari_cellseg.cli.model_options import add_model_commands
+from napari_cellseg.cli.next import add_arguments as add_next_arguments
 from napari_cellseg.cli.options import add_options
 from napari_cellseg.config import (
     LabelConfig,
@@ -81,9 +82,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _open, _inspect, _label, _train, _learn, _predict, _measure, _evaluate):
-        add(commands)
-    for add in (_models, _doctor):
+    for add in (
+        _demo, _open, _inspect, _label, _train, _learn, _predict, _measure, _evaluate, _next, _models,
+        _doctor,
+    ):  # fmt: skip
         add(commands)
     return parser
 
@@ -212,6 +214,10 @@ def _evaluate(commands: _Commands) -> None:
         help="Write report.html and its tables as CSV. Default: yes, but not with --json.",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="Print JSON only, no table.")
+
+
+def _next(commands: _Commands) -> None:
+    add_next_arguments(_add(commands, "next", "Tell which frames of a study to correct next, and why."))
 
 
 def _models(commands: _Commands) -> None:

@@ -273,6 +273,24 @@ def models(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def next(options: argparse.Namespace) -> int:  # noqa: A001 - named as its command is
+    """Tell which frames of a study to correct next, and why.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        The study, and how to tell it.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.cli.next import run
+
+    return run(options)
+
+
 def doctor(options: argparse.Namespace) -> int:
     """Tell what matters about this machine.
 

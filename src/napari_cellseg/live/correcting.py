@@ -139,9 +139,12 @@ def open_corrections(source: Path | Stack | None, labels: Path, journal: Path) -
     for step in steps:
         if isinstance(step, Taken):
             _ = step.file  # checked here, where nobody waits: undo needs it in the window
-    accepted = frozenset(t for t, state in book.states().items() if state == "accepted")
+    said = book.states()
+    accepted, rejected = (
+        frozenset(t for t, state in said.items() if state == wanted) for wanted in ("accepted", "rejected")
+    )
     yield Note(f"{len(edits)} corrections are in effect, from {journal}")
-    return Opened(labels, edits, steps, _clock_time(edits), book, Review(accepted))
+    return Opened(labels, edits, steps, _clock_time(edits), book, Review(accepted, rejected=rejected))
 
 
 def _clock_time(edits: Sequence[Edit]) -> str:

@@ -1,41 +1,31 @@
-"""What lies on the desk while labels are corrected: the strip of frames, the tools, and what to do next."""
+"""What lies on the desk while labels are corrected: the frame's state, the tools, and what to do with it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_cellseg.ui.frame_strip import FrameStrip
+from napari_cellseg.ui.frame_strip import WORDS
+from napari_cellseg.ui.reject_button import RejectButton
 from napari_cellseg.ui.tool_buttons import ToolButtons
 
 if TYPE_CHECKING:
     from napari_cellseg.label.review import ReviewState
 
-_STATE = {
-    "auto": "as labelled automatically",
-    "doubtful": "doubtful",
-    "corrected": "corrected",
-    "accepted": "accepted",
-}
-
 
 class CorrectDesk(QWidget):
-    """Strip of frames, state of this frame, tools, skip, undo and redo.
+    """State of the frame in view, tools, skip, reject, undo and redo.
 
     Parameters
     ----------
-    viewer : napari.Viewer
-        Whose theme it wears.
     parent : QWidget, optional
         Its parent.
     """
 
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.strip = FrameStrip(viewer, self)
         self.state = QLabel(self)
         self.state.setWordWrap(True)
         self.buttons = ToolButtons(self)
@@ -49,31 +39,30 @@ class CorrectDesk(QWidget):
         self.redo = _button("Redo", "Do it again (Ctrl-Shift-Z)")
         self.skip = _button("Skip  ⇧N", "Go to the next frame without accepting this one (Shift-N)")
         row = QHBoxLayout()
-        for button in (self.undo, self.redo, self.skip):
+        self.reject = RejectButton(self)
+        for button in (self.undo, self.redo, self.skip, self.reject):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        for widget in (self.strip, self.state, self.buttons, self.new_on_background):
+        for widget in (self.state, self.buttons, self.new_on_background):
             column.addWidget(widget)
         column.addLayout(row)
 
-    def show_states(self, here: int, states: Mapping[int, ReviewState], doubts: Mapping[int, str]) -> None:
-        """Show how far the frames are.
+    def show_state(self, here: int, state: ReviewState, reason: str) -> None:
+        """Show how far the frame in view is.
 
         Parameters
         ----------
         here : int
             The frame in view.
-        states : mapping of int to str
-            State of every frame.
-        doubts : mapping of int to str
-            Why frames were rejected.
+        state : str
+            Its state.
+        reason : str
+            Why it is doubted or rejected; may be empty.
         """
-        self.strip.show_states(len(states), states, doubts)
-        self.strip.mark(here)
-        reason = f" ({doubts[here]})" if here in doubts else ""
-        self.state.setText(f"<b>Frame {here}</b>: {_STATE[states.get(here, 'auto')]}{reason}")
+        self.reject.show_rejected(state == "rejected")
+        self.state.setText(f"<b>Frame {here}</b>: {WORDS[state]}" + (f" ({reason})" if reason else ""))
 
 
 def _button(text: str, tip: str) -> QPushButton:

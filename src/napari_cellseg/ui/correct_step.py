@@ -14,10 +14,11 @@ from napari_cellseg.label.review import Review, propose, states
 from napari_cellseg.label.triage import save_verdicts
 from napari_cellseg.live import correcting
 from napari_cellseg.ui.correct_desk import CorrectDesk
+from napari_cellseg.ui.correct_helpers import CorrectHelpers
 from napari_cellseg.ui.correct_tools import Tool, Tools
 from napari_cellseg.ui.corrections import Corrections
 from napari_cellseg.ui.keys import CheatSheet, bind_keys
-from napari_cellseg.ui.layers import CORRECTED, LayerCombo, add_labels, remove
+from napari_cellseg.ui.layers import CORRECTED, LayerCombo, add_labels, remove, role_of
 from napari_cellseg.ui.learn_panel import LearnPanel
 from napari_cellseg.ui.sources import FILE, is_labels, labels_source, over_picture, spread_writable
 from napari_cellseg.ui.step import Step, folded
@@ -54,12 +55,13 @@ class CorrectStep(Step):
         self.source.setToolTip("The labels to start from. They stay as they are: a copy is corrected.")
         self._start_row = _row("Correct a copy of", self.source)
         self.body.addWidget(self._start_row)
-        self.desk = CorrectDesk(session.viewer, self)
-        self.desk.strip.frame_clicked.connect(session.go_to)
+        self.desk = CorrectDesk(self)
         self.desk.buttons.taken.connect(self._take)
         self.desk.buttons.help.clicked.connect(self.show_keys)
         self.desk.new_on_background.toggled.connect(self._new_on_background)
         self.desk.skip.clicked.connect(self._skip)
+        self.desk.reject.rejected.connect(self.reject)
+        self.desk.reject.taken_back.connect(self._take_back)
         self.desk.undo.clicked.connect(self._undo)
         self.desk.redo.clicked.connect(self._redo)
         self.desk.hide()
@@ -76,6 +78,10 @@ class CorrectStep(Step):
         learning = folded("Learning from corrections", self)
         learning.addWidget(self.learn.options)
         self.add_option(learning)
+        self.helpers = CorrectHelpers(session, self.below, self)
+        self.helpers.told.connect(lambda text: self._told(text, False))
+        self.helpers.failed.connect(self.show_error)
+        self.helpers.reordered.connect(self._show_state)
         for key in ("?", "Shift+?"):
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
@@ -124,18 +130,20 @@ class CorrectStep(Step):
         session, study = self.session, self.session.study
         if study is None or session.stack is None:
             return
+        fresh, chosen = not study.labels_corrected.is_file(), self.source.layer
+        predicted = role_of(chosen) == "prediction" if fresh and chosen is not None else None
         task = session.run(
             correcting.open_corrections,
             source,
             study.labels_corrected,
             study.journal,
-            on_done=lambda opened: self._opened(study, opened),
+            on_done=lambda opened: self._opened(study, opened, predicted),
             title="Opening the labels for correction",
             here=True,
         )
         self.follow(task)
 
-    def _opened(self, study: Study, opened: correcting.Opened) -> None:
+    def _opened(self, study: Study, opened: correcting.Opened, predicted: bool | None) -> None:
         session = self.session
         over = over_picture(session)
         if over is None:
@@ -157,7 +165,9 @@ class CorrectStep(Step):
         self.tools.tool_changed.connect(self.desk.buttons.show_tool)
         self.tools.told.connect(self._told)
         self.tools.went_to.connect(session.go_to)
-        bind_keys(layer, {"accept": self.accept, "skip": self._skip})
+        keys = {"accept": self.accept, "skip": self._skip, "suspect": self.helpers.suspects.go_on}
+        bind_keys(layer, keys)
+        self.helpers.open(study, self.corrections, predicted)
         session.corrected_layer = layer
         session.corrected_frames = frozenset(self.corrections.frames())
         session.corrected_changed.emit()
@@ -174,9 +184,36 @@ class CorrectStep(Step):
         t = self.session.frame()
         self.session.review = self.session.review.accept(t)
         self._mark(t, "accepted")
-        self._keep(t)
+        self._keep(t, True)
         self._next(f"Frame {t} accepted.")
         self.learn.accepted_one()
+
+    def reject(self, reason: str = "") -> None:
+        """Say that this frame is never to be learned from, and go to the next one proposed.
+
+        Parameters
+        ----------
+        reason : str
+            Why; may be empty.
+        """
+        t = self.session.frame()
+        self.session.review = self.session.review.reject(t)
+        self._mark(t, "rejected")
+        if self.helpers.notes is not None:
+            self.helpers.write(self.helpers.notes.rejected(t, reason))
+        self._keep(t, False)
+        self._next(f"Frame {t} rejected.")
+        self.session.corrected_changed.emit()
+
+    def _take_back(self) -> None:
+        """Let a rejected frame count again."""
+        t = self.session.frame()
+        self.session.review = self.session.review.reopen(t)
+        self._mark(t, "corrected" if t in self.session.corrected_frames else "auto")
+        self._keep(t, True)
+        self._told(f"Frame {t} counts again.", False)
+        self._show_state()
+        self.session.corrected_changed.emit()
 
     def _skip(self) -> None:
         t = self.session.frame()
@@ -184,22 +221,32 @@ class CorrectStep(Step):
         self._next(f"Frame {t} left for later.")
 
     def _next(self, done: str) -> None:
-        t = propose(self.session.frame(), self._states(), self.session.review.skipped)
+        self.helpers.show(self.session.frame(), self._states(), self._reasons())
+        t = self._proposed(self._states())
         if t is None:
-            self._told(f"{done} All frames are accepted.", False)
+            self._told(f"{done} All frames are done.", False)
         else:
-            reason = self._doubts().get(t)
+            reason, crop = self._reason(t)
+            self.helpers.look_at(t, crop)
             self._told(f"{done} Now frame {t}" + (f": {reason}." if reason else "."), False)
-            self.session.go_to(t)
         self._show_state()
+
+    def _proposed(self, states_now: dict[int, ReviewState]) -> int | None:
+        queue = self.helpers.next.frames()
+        return propose(self.session.frame(), states_now, self.session.review.skipped, queue)
+
+    def _reason(self, t: int) -> tuple[str, object]:
+        """Say why a frame is proposed, and the part of it in which most is in doubt."""
+        one = self.helpers.next.proposal(t)
+        return (self._doubts().get(t, ""), None) if one is None else (one.reason, one.crop)
 
     def _mark(self, t: int, state: str) -> None:
         if self.corrections is not None:
             self.corrections.write_down(self.corrections.journal.mark, t, state)
 
-    def _keep(self, t: int) -> None:
-        """Learn from a frame that was found right, whatever triage said."""
-        changed = [v.overruled(True) if v.frame == t and not v.keep else v for v in self.session.verdicts]
+    def _keep(self, t: int, keep: bool) -> None:
+        """Learn from a frame that was found right, not from a rejected one, whatever triage said."""
+        changed = [v.overruled(keep) if v.frame == t and v.keep != keep else v for v in self.session.verdicts]
         if changed != self.session.verdicts and self.corrections is not None and self._study is not None:
             self.session.verdicts = changed
             self.session.verdicts_changed.emit()
@@ -247,10 +294,14 @@ class CorrectStep(Step):
     def _doubts(self) -> dict[int, str]:
         return {v.frame: v.reason for v in self.session.verdicts if not v.keep}
 
+    def _reasons(self) -> dict[int, str]:
+        return {**self._doubts(), **self.helpers.reasons()}
+
     def _states(self) -> dict[int, ReviewState]:
         stack = self.session.stack
         n_frames = stack.n_frames if stack is not None else 0
-        return states(self.session.review, self.session.corrected_frames, self._doubts(), n_frames)
+        session, doubts = self.session, self._doubts()
+        return states(session.review, session.corrected_frames, doubts, n_frames, session.predicted_frames)
 
     def _show_state(self, _frame: object = None) -> None:
         begun = self.corrections is not None
@@ -262,21 +313,24 @@ class CorrectStep(Step):
         if self.corrections is None:
             self.summarise("todo", "not yet")
             return
-        states_now, doubts, here = self._states(), self._doubts(), self.session.frame()
+        states_now, reasons, here = self._states(), self._reasons(), self.session.frame()
+        self.desk.show_state(here, states_now.get(here, "auto"), reasons.get(here, ""))
+        self.helpers.show(here, states_now, reasons)
         self.learn.show_states(states_now)
-        self.desk.show_states(here, states_now, doubts)
         self.desk.undo.setEnabled(self.corrections.can_undo)
         self.desk.redo.setEnabled(self.corrections.can_redo)
-        self._summarise(states_now, doubts, here)
+        self._summarise(states_now)
 
-    def _summarise(self, states_now: dict[int, ReviewState], doubts: dict[int, str], here: int) -> None:
+    def _summarise(self, states_now: dict[int, ReviewState]) -> None:
         found = list(states_now.values())
-        parts = [f"{found.count(state)} {state}" for state in ("accepted", "corrected") if state in found]
-        t = propose(here, states_now, self.session.review.skipped)
+        told = ("accepted", "in work", "rejected")
+        parts = [f"{found.count(state)} {state}" for state in told if state in found]
+        t = self._proposed(states_now)
         if t is None:
             self.summarise("done", " · ".join(parts))
             return
-        parts.append(f"next: frame {t}" + (f" ({doubts[t]})" if t in doubts else ""))
+        reason, _crop = self._reason(t)
+        parts.append(f"next: frame {t}" + (f" ({reason})" if reason else ""))
         self.summarise("attention" if "doubtful" in found else "done", " · ".join(parts))
 
     # What comes and goes
@@ -328,6 +382,7 @@ class CorrectStep(Step):
 
     def _let_go(self, remove_layer: bool = False) -> None:
         corrections, tools = self.corrections, self.tools
+        self.helpers.close()
         self.corrections = self.tools = self._study = None
         self.learn.use(None)
         self.session.review, self.session.corrected_frames = Review(), frozenset()
@@ -351,6 +406,7 @@ class CorrectStep(Step):
         self.session.viewer.layers.events.removed.disconnect(self._layer_went)
         self.source.shut_down()
         self.learn.shut_down()
+        self.helpers.shut_down()
         if self._sheet is not None:
             self._sheet.close()
         if self.tools is not None:

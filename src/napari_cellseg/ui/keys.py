@@ -47,6 +47,7 @@ KEYS = (
     Key("merge", ("M",), "M", "Merge: then click two nuclei that are one"),
     Key("cut", ("K",), "K", "Cut: then draw a line through a nucleus that is two"),
     Key("fill", ("F",), "F", "Fill the holes of the nucleus under the cursor"),
+    Key("suspect", (".",), ".", "Go to the next suspicious nucleus"),
     Key("peek", ("O",), "O", "Show or hide the labels; hold it to peek"),
     Key("undo", ("Control-Z",), "Ctrl-Z", "Undo, one step at a time, brush strokes included"),
     Key("redo", ("Control-Shift-Z",), "Ctrl-Shift-Z", "Redo"),

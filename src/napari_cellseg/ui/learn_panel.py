@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OPEN_STATES = frozenset({"auto", "doubtful", "predicted"})
 """Of frames in these states nobody decided anything: only their labels may be replaced by proposals."""
 
-_KNOWN_STATES = ("accepted", "corrected")
+_KNOWN_STATES = ("accepted", "in work")
 _EVERY = 3
 _POOR = 0.5
 _STOP_TAKING = "Stop; no label is changed"

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 if TYPE_CHECKING:
     import pandas as pd
 
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -128,7 +129,8 @@ class FrameModel(QAbstractTableModel):
             Text, alignment, or None.
         """
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(_RIGHT)
+            text = isinstance(self.value(index.row(), self._columns[index.column()]), str)
+            return int(_LEFT if text else _RIGHT)
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         return as_text(self.value(index.row(), self._columns[index.column()]))

@@ -63,6 +63,7 @@ class Session(Runner):
         self.cells: Any = None
         self.review = Review()
         self.corrected_frames: frozenset[int] = frozenset()
+        self.predicted_frames: frozenset[int] = frozenset()
         self.device = ""
         self.time_axis = 0
 

@@ -62,6 +62,9 @@ def style_of(theme: str) -> str:
     #cellseg-header QLabel {{ background: transparent; }}
     #cellseg-dock QCollapsible > QPushButton {{ background-color: {row}; }}
     #cellseg-dock QCollapsible > QPushButton:hover {{ background-color: {open_row}; }}
+    #cellseg-split {{ background-color: {row}; border-radius: 2px; padding: 3px 16px 3px 8px; }}
+    #cellseg-split:hover {{ background-color: {open_row}; }}
+    #cellseg-split::menu-button {{ border: none; width: 14px; }}
     #cellseg-flat {{ background: transparent; padding: 2px 6px; }}
     #cellseg-flat:hover {{ background-color: {open_row}; }}
     """

@@ -132,10 +132,11 @@ class TrainStep(Step):
         if role_of(layer) not in ("auto", "corrected"):
             return list(range(n_frames)), f"{n_frames} frames; those without any label are left out."
         doubts = {v.frame: v.reason for v in session.verdicts if not v.keep}
-        states_now = states(session.review, session.corrected_frames, doubts, n_frames)
+        predicted = session.predicted_frames if role_of(layer) == "corrected" else ()
+        states_now = states(session.review, session.corrected_frames, doubts, n_frames, predicted)
         kept = [v.frame for v in session.verdicts if v.keep] if session.verdicts else None
         frames, kinds = frames_to_learn(states_now, kept)
-        words = {"accepted": "accepted", "corrected": "corrected", "auto": "labelled automatically"}
+        words = {"accepted": "accepted", "in work": "corrected", "auto": "labelled automatically"}
         parts = [f"{n} {words[kind]}" for kind, n in kinds.items() if n]
         return frames, f"{len(frames)} of {n_frames} frames: {', '.join(parts) or 'none'}."
 

@@ -91,7 +91,8 @@ def _corrected(session: Session, n_frames: int) -> Truth:
         )
         return Truth(_CORRECTED, None, (), missing=missing)
     now = states(session.review, session.corrected_frames, {}, n_frames)
-    kinds = {kind: [t for t, state in now.items() if state == kind] for kind in ("corrected", "accepted")}
+    words = {"in work": "corrected", "accepted": "accepted"}
+    kinds = {word: [t for t, state in now.items() if state == kind] for kind, word in words.items()}
     frames = tuple(sorted(t for each in kinds.values() for t in each))
     if not frames:
         missing = (

@@ -1,4 +1,4 @@
-"""Delays of the window's thread while a network is trained or counts, against the same session idle.
+"""Delays of the window's thread while a network is trained, counts or learns on, against the same session idle.
 
 A real viewer with the dock steps through the frames of a movie. A timer of 5 ms notes how long the thread was
 not free, and how long it worked itself; what our work adds to the idle session is the difference. Both take
@@ -65,6 +65,7 @@ def main() -> int:
         script.warm_up()
         script.train()
         script.count()
+        script.learn()
         script.close()
     return 0
 
@@ -156,6 +157,33 @@ class Script:
         if step.progress.task is not None:
             step.progress.task.stop()
         until(lambda: step.progress.task is None, 200)
+
+    def learn(self) -> None:
+        """Learn from corrections in the background, by a model of the program, and take its proposals."""
+        from napari_cellseg.config import LearnConfig
+
+        step = self._opened("Correct")
+        step.source.choose(self.viewer.layers["truth"])
+        step.primary.click()
+        until(lambda: step.corrections is not None, 60)
+        for t in range(6):
+            self.session.go_to(t)
+            step.accept()
+        idle = self.measure(3 * TURN_S)
+        step.learn.options.set_value(LearnConfig(minutes=1.5, propose=40))
+        step.learn.learn.click()
+        start = self.measure(3 * TURN_S)
+        report("start of learning from corrections", idle, start)
+        until(lambda: "s of learning" in step.learn.progress.text.text(), 200)
+        report("learning from corrections", *self.in_turns())
+        until(lambda: not step.learn.is_at_work, 400)
+        print(f"  {step.learn.offer.question.text() or step.learn.message.text}")
+        if not step.learn.offer.isVisible():
+            step.learn.message.button.click()
+            until(lambda: step.learn.offer.isVisible(), 200)
+        taken = self.measure(2 * TURN_S, step.learn.offer.take.click)
+        report("proposals taken", idle, taken)
+        print(f"  {step.learn.message.text}")
 
     def close(self) -> None:
         """Close the window, and say how long that takes."""

@@ -13,12 +13,12 @@ from napari_cellseg.live.choosing import (
     Candidate,
     CandidateRead,
     candidates,
-    channel_for,
     modality_named,
     modality_of,
     read_cover,
 )
 from napari_cellseg.live.training import known_models
+from napari_cellseg.pipeline.inputs import channel_for
 from napari_cellseg.progress import follow
 
 Write = Callable[..., Path]

@@ -14,6 +14,7 @@ from napari_cellseg.cli.model_options import add_model_commands
 from napari_cellseg.cli.options import add_options
 from napari_cellseg.config import (
     LabelConfig,
+    LearnConfig,
     MeasureConfig,
     NetConfig,
     PredictConfig,
@@ -80,7 +81,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _open, _inspect, _label, _train, _predict, _measure, _evaluate, _models, _doctor):
+    for add in (_demo, _open, _inspect, _label, _train, _learn, _predict, _measure, _evaluate):
+        add(commands)
+    for add in (_models, _doctor):
         add(commands)
     return parser
 
@@ -135,6 +138,24 @@ def _train(commands: _Commands) -> None:
     _reading(parser)
     add_options(parser, TrainConfig)
     add_options(parser, NetConfig)
+
+
+def _learn(commands: _Commands) -> None:
+    parser = _add(
+        commands, "learn", "Learn from the corrected frames of a study, and label its other frames anew."
+    )
+    parser.add_argument("study", type=Path, metavar="STUDY", help="The folder of a study, closed in napari.")
+    parser.add_argument(
+        "--model", metavar="BASE",
+        help="Go on from this model: a name or a folder. Default: the one that learned last, or one that "
+        "comes with the program.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--take", action=argparse.BooleanOptionalAction, default=True,
+        help="Take the proposals into the corrected labels: never into frames that a person corrected, "
+        "accepted or rejected. Default: yes.",
+    )  # fmt: skip
+    add_options(parser, LearnConfig)
 
 
 def _predict(commands: _Commands) -> None:

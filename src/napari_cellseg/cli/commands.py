@@ -13,6 +13,7 @@ from napari_cellseg.cli.bar import show
 from napari_cellseg.cli.options import config_from
 from napari_cellseg.config import (
     LabelConfig,
+    LearnConfig,
     MeasureConfig,
     NetConfig,
     PredictConfig,
@@ -100,6 +101,36 @@ def train(options: argparse.Namespace) -> int:
         )
     )
     print(f"Model: {model}")
+    return 0
+
+
+def learn(options: argparse.Namespace) -> int:
+    """Learn from the corrections of a study.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        The study, the model to go on from, settings.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.data.project import Study
+    from napari_cellseg.live.choosing import models_to_go_on_from
+    from napari_cellseg.pipeline import learn_study
+
+    study = Study.open(options.study)
+    bases = models_to_go_on_from(study, options.model)
+    done = show(learn_study(study, bases, config_from(options, LearnConfig), take=options.take))
+    point = done.learned.point
+    frames = "the frames it learned from (too good)" if point.flatters else f"{len(point.exam)} other frames"
+    print(f"Model: {done.learned.model}")
+    print(f"AP50 on {frames}: {point.ap50:.2f}, before {point.ap50_before:.2f}")
+    if not point.kept:
+        print(f"It is worse than {point.before}, which stays in use; nothing was proposed.")
+    print(f"New labels in {len(done.taken)} uncorrected frames")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_cellseg.config.apply import MeasureConfig, PredictConfig
 from napari_cellseg.config.base import Config, Device, GreysOf, Precision, option
 from napari_cellseg.config.label import LabelConfig, TriageConfig
+from napari_cellseg.config.learn import LearnConfig
 from napari_cellseg.config.net import NetConfig
 from napari_cellseg.config.train import ClassLossName, LossName, TrainConfig
 
@@ -14,6 +15,7 @@ __all__ = [
     "Device",
     "GreysOf",
     "LabelConfig",
+    "LearnConfig",
     "LossName",
     "MeasureConfig",
     "NetConfig",

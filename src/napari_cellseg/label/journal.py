@@ -7,7 +7,7 @@ and redo are entries too: what is in effect follows from reading all of them in 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from napari_cellseg.data.storage import atomic_file, storage
 from napari_cellseg.errors import InputError
 from napari_cellseg.label.change import Edit
 from napari_cellseg.label.journal_lines import entry_of, line_of, packed, unpacked
+from napari_cellseg.label.proposals import Taken
 
 FrameState = Literal["auto", "corrected", "accepted", "rejected"]
 
@@ -44,7 +45,7 @@ class _Known:
         match entry["kind"]:
             case "shape":
                 self.shape = self.shape_written = tuple(entry["shape"])
-            case "edit":
+            case "edit" | "proposals":
                 self.done.append(start)
                 self.undone.clear()
             case "undo":
@@ -95,13 +96,43 @@ class Journal:
         """
         self._write({"kind": "edit", **packed(edit)})
 
-    def undo(self) -> Edit | None:
-        """Write down that the last edit in effect is taken back.
+    def take(self, taken: Taken) -> None:
+        """Write down that proposals are taken, as one step; see `napari_cellseg.label.proposals`.
+
+        Parameters
+        ----------
+        taken : Taken
+            The proposals; their file stays where it is, best beside the journal, so that both move together.
+
+        Raises
+        ------
+        StorageError
+            The disk is full, or the place cannot be written.
+        """
+        self._write(
+            {
+                "kind": "proposals",
+                "file": Path(os.path.relpath(taken.path, self.path.parent)).as_posix(),
+                "sha256": taken.sha256,
+                "frames": sorted(taken.frames),
+                "who": taken.who,
+                "when": taken.when or datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+        )
+
+    def undo(self, keep: Collection[int] = ()) -> Edit | Taken | None:
+        """Write down that the last step in effect is taken back.
+
+        Parameters
+        ----------
+        keep : collection of int
+            Of proposals: frames that stay as they are, because they were accepted since.
 
         Returns
         -------
-        Edit or None
-            The inverse, to be applied to the labels; None when nothing is left to undo.
+        Edit, Taken or None
+            The inverse of an edit, to be applied to the labels, or the proposals, to be taken back; None when
+            nothing is left to undo.
 
         Raises
         ------
@@ -110,17 +141,25 @@ class Journal:
         """
         if not self._known.done:
             return None
-        edit = self._edit_at(self._known.done[-1])
+        step = self._step_at(self._known.done[-1])
+        if isinstance(step, Taken):
+            self._write({"kind": "undo", "keep": sorted(step.frames.intersection(keep))})
+            return step
         self._write({"kind": "undo"})
-        return edit.inverse()
+        return step.inverse()
 
-    def redo(self) -> Edit | None:
-        """Write down that the edit undone last is done again.
+    def redo(self, keep: Collection[int] = ()) -> Edit | Taken | None:
+        """Write down that the step undone last is done again.
+
+        Parameters
+        ----------
+        keep : collection of int
+            Of proposals: frames that stay as they are, because they were accepted since.
 
         Returns
         -------
-        Edit or None
-            The edit, to be applied to the labels; None when nothing is left to redo.
+        Edit, Taken or None
+            What is to be applied to the labels again; None when nothing is left to redo.
 
         Raises
         ------
@@ -129,9 +168,10 @@ class Journal:
         """
         if not self._known.undone:
             return None
-        edit = self._edit_at(self._known.undone[-1])
-        self._write({"kind": "redo"})
-        return edit
+        step = self._step_at(self._known.undone[-1])
+        kept = {"keep": sorted(step.frames.intersection(keep))} if isinstance(step, Taken) else {}
+        self._write({"kind": "redo", **kept})
+        return step
 
     def mark(self, frame: int, state: FrameState, *, who: str = "") -> None:
         """Write down how far a frame is.
@@ -173,9 +213,30 @@ class Journal:
         Returns
         -------
         tuple of Edit
+            The oldest first; those undone, and proposals, are left out.
+        """
+        return tuple(step for step in self.steps() if isinstance(step, Edit))
+
+    def steps(self) -> tuple[Edit | Taken, ...]:
+        """Read the steps that are in effect.
+
+        Returns
+        -------
+        tuple of Edit and Taken
             The oldest first; those undone are left out.
         """
-        return tuple(self._edit_at(start) for start in self._known.done)
+        return tuple(self._step_at(start) for start in self._known.done)
+
+    def times(self) -> tuple[datetime, ...]:
+        """Tell when somebody was at work.
+
+        Returns
+        -------
+        tuple of datetime
+            Times of all edits and marks, undone ones too, in the order of the journal.
+        """
+        told = (entry.get("when") for _start, entry in self._entries() if entry["kind"] in ("edit", "state"))
+        return tuple(datetime.fromisoformat(when) for when in told if when)
 
     @property
     def can_undo(self) -> bool:
@@ -207,12 +268,12 @@ class Journal:
         so_far = _Known()
         for start, entry in self._entries():
             match entry["kind"]:
-                case "edit":
-                    unpacked(entry).apply(labels)
+                case "edit" | "proposals":
+                    _put(self._step_of(entry), labels)
                 case "undo":
-                    self._edit_at(so_far.done[-1]).inverse().apply(labels)
+                    _put(self._step_at(so_far.done[-1]), labels, back=True, keep=entry.get("keep", ()))
                 case "redo":
-                    self._edit_at(so_far.undone[-1]).apply(labels)
+                    _put(self._step_at(so_far.undone[-1]), labels, keep=entry.get("keep", ()))
             so_far.take(entry, start)
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
@@ -242,10 +303,16 @@ class Journal:
             )
         return entry
 
-    def _edit_at(self, start: int) -> Edit:
+    def _step_at(self, start: int) -> Edit | Taken:
         with self.path.open("rb") as file:
             file.seek(start)
-            return unpacked(self._sound(file.readline()))
+            return self._step_of(self._sound(file.readline()))
+
+    def _step_of(self, entry: dict[str, Any]) -> Edit | Taken:
+        if entry["kind"] == "edit":
+            return unpacked(entry)
+        file = self.path.parent / entry["file"]
+        return Taken(file, entry["sha256"], frozenset(entry["frames"]), entry["who"], entry["when"])
 
     def _catch_up(self) -> None:
         """Read what is new in the file; a last line that is not complete was never finished: no entry."""
@@ -295,6 +362,15 @@ class Journal:
         for each, line in zip(entries, lines, strict=True):
             known.take(each, known.end)
             known.end += len(line)
+
+
+def _put(
+    step: Edit | Taken, labels: npt.NDArray[Any], *, back: bool = False, keep: Collection[int] = ()
+) -> None:
+    if isinstance(step, Taken):
+        step.put(labels, back=back, keep=keep)
+    else:
+        (step.inverse() if back else step).apply(labels)
 
 
 def apply_edits(labels: npt.NDArray[Any], journal: Journal) -> npt.NDArray[Any]:

@@ -21,11 +21,11 @@ from napari_cellseg.errors import InputError
 from napari_cellseg.evaluate.objects import ObjectCounts, count_objects
 from napari_cellseg.learn.card import ModelCard, must_find_objects, read_card
 from napari_cellseg.learn.events import FrameCompared
-from napari_cellseg.live.choosing import channel_for
 from napari_cellseg.live.correcting import read_only
 from napari_cellseg.live.panels import Panel, panels_of
 from napari_cellseg.live.training import device_chosen
 from napari_cellseg.pipeline import training_samples
+from napari_cellseg.pipeline.inputs import channel_for
 from napari_cellseg.progress import Progress, Steps
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.storage import atomic_file, storage, versioned
 from napari_cellseg.errors import InputError
 from napari_cellseg.label.journal import Journal
+from napari_cellseg.label.proposals import Taken
 from napari_cellseg.label.review import Review
 from napari_cellseg.progress import Clock, Note, Steps
 
@@ -32,6 +33,8 @@ class Opened:
         The file of the labels, with all corrections in it.
     edits : tuple of Edit
         Earlier corrections that are in effect, oldest first.
+    steps : tuple of Edit and Taken
+        The same, with the proposals that were taken among them.
     when : str
         Time of the last of them, for the person; empty when there are none.
     journal : Journal
@@ -42,6 +45,7 @@ class Opened:
 
     labels: Path
     edits: tuple[Edit, ...]
+    steps: tuple[Edit | Taken, ...]
     when: str
     journal: Journal
     review: Review
@@ -130,10 +134,11 @@ def open_corrections(source: Path | Stack | None, labels: Path, journal: Path) -
     movie = open_label_movie(labels)
     book = Journal(journal, movie.shape)
     book.replay(movie)
-    edits = book.edits()
+    steps = book.steps()
+    edits = tuple(step for step in steps if not isinstance(step, Taken))
     accepted = frozenset(t for t, state in book.states().items() if state == "accepted")
     yield Note(f"{len(edits)} corrections are in effect, from {journal}")
-    return Opened(labels, edits, _clock_time(edits), book, Review(accepted))
+    return Opened(labels, edits, steps, _clock_time(edits), book, Review(accepted))
 
 
 def _clock_time(edits: Sequence[Edit]) -> str:

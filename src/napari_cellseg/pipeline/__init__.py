@@ -5,6 +5,7 @@ time. The command line and scripts call these; the window takes the same steps f
 `napari_cellseg.live`.
 """
 
+from napari_cellseg.pipeline.correcting import learn_study
 from napari_cellseg.pipeline.evaluating import evaluate_folders
 from napari_cellseg.pipeline.labelling import label_stacks
 from napari_cellseg.pipeline.measuring import measure_labels, origin_of
@@ -15,6 +16,7 @@ __all__ = [
     "evaluate_folders",
     "label_stacks",
     "labelled_samples",
+    "learn_study",
     "measure_labels",
     "origin_of",
     "predict_classes",

@@ -11,6 +11,7 @@ from napari_cellseg.data.channels import find_channels
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.storage import storage
 from napari_cellseg.errors import InputError
+from napari_cellseg.learn.card import ModelCard
 from napari_cellseg.progress import Clock, Event, Progress
 
 FLUORESCENCE = "fluorescence"
@@ -84,6 +85,28 @@ def model_channel(stack: Stack, choice: Choice, modality: str) -> int:
             "Name it: --image-channel NAME",
         )
     return stained
+
+
+def channel_for(card: ModelCard | None, image: int, stained: int | None) -> int:
+    """Choose the channel that suits a model: the label-free one, unless it knows stained cells.
+
+    Parameters
+    ----------
+    card : ModelCard or None
+        Card of the model, where it was read already.
+    image : int
+        The label-free channel, from 0.
+    stained : int or None
+        The fluorescence channel; None when there is none.
+
+    Returns
+    -------
+    int
+        The channel, from 0.
+    """
+    if card is not None and card.modality == FLUORESCENCE and stained is not None:
+        return stained
+    return image
 
 
 def fluorescence_channel(stack: Stack, choice: Choice) -> int:

@@ -18,8 +18,9 @@ from napari_cellseg.ui.correct_tools import Tool, Tools
 from napari_cellseg.ui.corrections import Corrections
 from napari_cellseg.ui.keys import CheatSheet, bind_keys
 from napari_cellseg.ui.layers import CORRECTED, LayerCombo, add_labels, remove
+from napari_cellseg.ui.learn_panel import LearnPanel
 from napari_cellseg.ui.sources import FILE, is_labels, labels_source, over_picture, spread_writable
-from napari_cellseg.ui.step import Step
+from napari_cellseg.ui.step import Step, folded
 
 if TYPE_CHECKING:
     from napari_cellseg.data.project import Study
@@ -70,6 +71,11 @@ class CorrectStep(Step):
         )
         self.again.clicked.connect(self._start_over)
         self.add_option(self.again)
+        self.learn = LearnPanel(session, self._states, self)
+        self.below.addWidget(self.learn)
+        learning = folded("Learning from corrections", self)
+        learning.addWidget(self.learn.options)
+        self.add_option(learning)
         for key in ("?", "Shift+?"):
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
@@ -143,7 +149,7 @@ class CorrectStep(Step):
             if other is not None:
                 other.visible = False  # two colourings of the same nuclei cannot be told apart
         self._study, session.review = study, opened.review
-        self.corrections = Corrections(layer, movie, time_axis, opened.journal, opened.edits, self)
+        self.corrections = Corrections(layer, movie, time_axis, opened.journal, opened.steps, self)
         self.corrections.edited.connect(self._edited)
         self.corrections.failed.connect(self.show_error)
         self.tools = Tools(session.viewer, self.corrections, self)
@@ -155,6 +161,7 @@ class CorrectStep(Step):
         session.corrected_layer = layer
         session.corrected_frames = frozenset(self.corrections.frames())
         session.corrected_changed.emit()
+        self.learn.use(self.corrections, study)
         self._show_state()
         if opened.edits:
             n = len(self.corrections.frames())
@@ -169,6 +176,7 @@ class CorrectStep(Step):
         self._mark(t, "accepted")
         self._keep(t)
         self._next(f"Frame {t} accepted.")
+        self.learn.accepted_one()
 
     def _skip(self) -> None:
         t = self.session.frame()
@@ -248,12 +256,14 @@ class CorrectStep(Step):
         begun = self.corrections is not None
         self.desk.setVisible(begun)
         self._start_row.setVisible(not begun)
+        self.learn.setVisible(begun)
         self.again.setEnabled(begun)
         self.primary.setText(_ACCEPT if begun else _START)
         if self.corrections is None:
             self.summarise("todo", "not yet")
             return
         states_now, doubts, here = self._states(), self._doubts(), self.session.frame()
+        self.learn.show_states(states_now)
         self.desk.show_states(here, states_now, doubts)
         self.desk.undo.setEnabled(self.corrections.can_undo)
         self.desk.redo.setEnabled(self.corrections.can_redo)
@@ -319,6 +329,7 @@ class CorrectStep(Step):
     def _let_go(self, remove_layer: bool = False) -> None:
         corrections, tools = self.corrections, self.tools
         self.corrections = self.tools = self._study = None
+        self.learn.use(None)
         self.session.review, self.session.corrected_frames = Review(), frozenset()
         if tools is not None:
             tools.close()
@@ -339,6 +350,7 @@ class CorrectStep(Step):
         """Finish writing and let go of the viewer."""
         self.session.viewer.layers.events.removed.disconnect(self._layer_went)
         self.source.shut_down()
+        self.learn.shut_down()
         if self._sheet is not None:
             self._sheet.close()
         if self.tools is not None:

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.label import edit as editing
+from napari_cellseg.label.proposals import Taken
 from napari_cellseg.ui.keys import bind_keys, bind_peek
 
 if TYPE_CHECKING:
@@ -235,9 +236,11 @@ class Tools(QObject):
         self._corrections.do(edit)
         self.told.emit(f"{_DONE[edit.tool]} Ctrl-Z takes it back.", False)
 
-    def _told_history(self, what: str, edit: Edit | None, nothing: str) -> None:
+    def _told_history(self, what: str, edit: Edit | Taken | None, nothing: str) -> None:
         if edit is None:
             self.told.emit(nothing, True)
+        elif isinstance(edit, Taken):
+            self.told.emit(f"{what}: the proposals of {edit.who} for {len(edit.frames)} frames.", False)
         else:
             self.went_to.emit(edit.frame)
             step = _DONE.get(edit.tool, edit.tool).rstrip(".").lower()

@@ -3,6 +3,7 @@
 napari keeps an undo history of its own strokes in the layer; it forgets it when the window closes, knows
 nothing of our tools, and tells nobody when something is undone. So Ctrl-Z on the corrected layer is ours:
 napari tells every stroke (``layer.events.paint``), each becomes an `Edit`, and undo and redo follow them.
+Proposals of a model that are taken are one step of the same history, whatever number of frames they change.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 
+from napari_cellseg.errors import CellSegError
+from napari_cellseg.label.proposals import Settling, Taken
 from napari_cellseg.ui.strokes import edits_of
 
 if TYPE_CHECKING:
@@ -24,10 +27,15 @@ if TYPE_CHECKING:
     from napari_cellseg.label.journal import Journal
 
 
+_Step = tuple["Edit", ...] | Taken
+
+
 class Corrections(QObject):
     """The history of one corrected layer.
 
-    ``edited(int frame)`` comes after every change; ``failed(error)`` when the journal could not be written.
+    ``edited(int frame)`` comes after every change, with -1 after one of proposals, and
+    ``settling_wanted()`` when frames wait to be changed by them: `settling` is to be brought to its end.
+    ``failed(error)`` comes when the journal could not be written.
 
     Parameters
     ----------
@@ -39,7 +47,7 @@ class Corrections(QObject):
         Which axis of the layer is time; None for a single frame.
     journal : Journal
         Where everything is written down; in a thread of its own, since a slow disk must not stop the brush.
-    past : sequence of Edit
+    past : sequence of Edit or Taken
         What an earlier session did, so that it can be undone too.
     parent : QObject, optional
         Qt's owner.
@@ -47,6 +55,7 @@ class Corrections(QObject):
 
     edited = Signal(int)
     failed = Signal(object)
+    settling_wanted = Signal()
 
     def __init__(
         self,
@@ -54,14 +63,17 @@ class Corrections(QObject):
         movie: npt.NDArray[np.int32],
         time_axis: int | None,
         journal: Journal,
-        past: Sequence[Edit] = (),
+        past: Sequence[Edit | Taken] = (),
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.layer, self.movie, self.time_axis = layer, movie, time_axis
         self.journal = journal
-        self._past: list[tuple[Edit, ...]] = [(edit,) for edit in past]
-        self._future: list[tuple[Edit, ...]] = []
+        self._past: list[_Step] = [step if isinstance(step, Taken) else (step,) for step in past]
+        self._future: list[_Step] = []
+        self.settling = Settling(movie)
+        self.n_proposals_changed = 0
+        self.accepted: Callable[[], frozenset[int]] = frozenset
         self._writer = ThreadPoolExecutor(1, "napari-cellseg journal")
         self.intercept: Callable[[tuple[Edit, ...]], object] | None = None
         layer.events.paint.connect(self._on_paint)
@@ -72,9 +84,9 @@ class Corrections(QObject):
         Returns
         -------
         set of int
-            Frames with at least one edit that is not undone.
+            Frames with at least one edit that is not undone; proposals are none.
         """
-        return {edit.frame for step in self._past for edit in step}
+        return {edit.frame for step in self._past if not isinstance(step, Taken) for edit in step}
 
     @property
     def can_undo(self) -> bool:
@@ -94,44 +106,102 @@ class Corrections(QObject):
         edit : Edit
             Made from the labels as they are.
         """
+        self.settle((edit.frame,))
         self.write((edit,))
         self._remember((edit,))
 
-    def undo(self) -> Edit | None:
+    def take(self, taken: Taken) -> None:
+        """Take proposals into the labels, as one step.
+
+        Parameters
+        ----------
+        taken : Taken
+            Made from the labels as they are, of frames that nobody corrected or accepted.
+        """
+        self._past.append(taken)
+        self._future.clear()
+        self._change(taken, self.journal.take, taken)
+
+    def settle(self, frames: Iterable[int]) -> None:
+        """Bring frames to where the journal says, before they are looked at or changed.
+
+        Parameters
+        ----------
+        frames : iterable of int
+            The frames.
+        """
+        try:
+            changed = self.settling.now(frames)
+        except (CellSegError, OSError) as error:
+            self.failed.emit(error)
+        else:
+            if changed:
+                self.layer.refresh(extent=False)
+
+    def undo(self) -> Edit | Taken | None:
         """Take the last step back.
 
         Returns
         -------
-        Edit or None
-            What was undone; None when there is nothing left to undo.
+        Edit, Taken or None
+            What was undone; None when there is nothing left to undo. Of proposals, frames that were accepted
+            since stay as they are.
         """
         if not self._past:
             return None
         step = self._past.pop()
         self._future.append(step)
+        if isinstance(step, Taken):
+            keep = self.accepted()
+            self._change(step, self.journal.undo, keep, back=True, keep=keep)
+            return step
         self.write([edit.inverse() for edit in reversed(step)])
         for _edit in step:
             self.write_down(self.journal.undo)
         self.edited.emit(step[0].frame)
         return step[0]
 
-    def redo(self) -> Edit | None:
+    def redo(self) -> Edit | Taken | None:
         """Do the step again that was undone last.
 
         Returns
         -------
-        Edit or None
+        Edit, Taken or None
             What was done again; None when nothing was undone.
         """
         if not self._future:
             return None
         step = self._future.pop()
         self._past.append(step)
+        if isinstance(step, Taken):
+            keep = self.accepted()
+            self._change(step, self.journal.redo, keep, keep=keep)
+            return step
         self.write(step)
         for _edit in step:
             self.write_down(self.journal.redo)
         self.edited.emit(step[0].frame)
         return step[0]
+
+    def _change(
+        self,
+        taken: Taken,
+        write: Callable[..., object],
+        told: object,
+        *,
+        back: bool = False,
+        keep: frozenset[int] = frozenset(),
+    ) -> None:
+        """Write a step of proposals down, and then have the frames changed: a crash loses neither."""
+
+        def write_and_settle() -> None:
+            write(told)
+            self.settling_wanted.emit()
+
+        self.n_proposals_changed += 1
+        self.settling.ask(taken, back=back, keep=keep)
+        self.write_down(write_and_settle)
+        self.edited.emit(-1)
 
     def write(self, edits: Iterable[Edit]) -> None:
         """Put edits into the labels and show them, without remembering them.
@@ -170,6 +240,8 @@ class Corrections(QObject):
         step = tuple(edits_of(self.movie, self.time_axis, event.value))
         if not step:
             return
+        if self.settling.now(edit.frame for edit in step):
+            self.write(step)  # painted on labels that were about to change
         if self.intercept is not None:
             self.intercept(step)
         else:

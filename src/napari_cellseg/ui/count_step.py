@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QPu
 from napari_cellseg.config import MeasureConfig, PredictConfig
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.live import counting
-from napari_cellseg.live.choosing import channel_for
 from napari_cellseg.live.training import DeviceChosen
+from napari_cellseg.pipeline.inputs import channel_for
 from napari_cellseg.progress import Event, Progress
 from napari_cellseg.ui.calm import Calm
 from napari_cellseg.ui.count_panel import CountPanel, count_text

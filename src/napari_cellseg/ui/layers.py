@@ -20,6 +20,7 @@ __all__ = [
     "PICTURE",
     "PREVIEW",
     "PROBABILITY",
+    "PROPOSAL",
     "LayerCombo",
     "Picture",
     "add_labels",
@@ -35,6 +36,7 @@ __all__ = [
 
 AUTO = "nuclei (auto)"
 PREVIEW = "nuclei (preview)"
+PROPOSAL = "nuclei (proposal)"
 CORRECTED = "nuclei (corrected)"
 PROBABILITY = "probability"
 
@@ -124,7 +126,7 @@ def add_labels(
     spread_out = spread(data, over)
     like = {key: value[-spread_out.ndim :] for key, value in layers_like(over).items()}
     active = viewer.layers.selection.active
-    colours = preview_colours() if role == "preview" else nucleus_colours()
+    colours = preview_colours() if role in ("preview", "proposal") else nucleus_colours()
     layer = viewer.add_labels(spread_out, name=name, metadata={_MARK: role}, colormap=colours, **like)
     layer.contour = contour
     if active is not None:

@@ -35,9 +35,9 @@ def is_labels(layer: Layer) -> bool:
     Returns
     -------
     bool
-        True for labels layers, ours and the person's, but for previews and what is being corrected.
+        True for labels layers, ours and the person's, but for previews, proposals and corrected ones.
     """
-    return isinstance(layer, Labels) and role_of(layer) not in ("preview", "corrected")
+    return isinstance(layer, Labels) and role_of(layer) not in ("preview", "proposal", "corrected")
 
 
 def is_finished_labels(layer: Layer) -> bool:
@@ -51,9 +51,9 @@ def is_finished_labels(layer: Layer) -> bool:
     Returns
     -------
     bool
-        True for labels layers, ours and the person's, but for previews.
+        True for labels layers, ours and the person's, but for previews and proposals.
     """
-    return isinstance(layer, Labels) and role_of(layer) != "preview"
+    return isinstance(layer, Labels) and role_of(layer) not in ("preview", "proposal")
 
 
 def over_picture(session: Session) -> Image | None:

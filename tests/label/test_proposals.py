@@ -137,9 +137,9 @@ class Desk:
     def _history(self, move, *, back):
         step = move(keep=self.accepted)
         if isinstance(step, EditStep):
-            self.settling.now([step.frame])
+            self.settling.now(step.frames)
             step.apply(self.movie)
-            self.accepted.discard(step.frame)
+            self.accepted -= step.frames
         elif step is not None:
             kept = {t: self.movie[t].copy() for t in self.accepted}
             self.settling.ask(step, back=back, keep=self.accepted)

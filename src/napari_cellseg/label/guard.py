@@ -154,7 +154,7 @@ def _record(frame: int, labels: npt.NDArray[np.int32]) -> bytes:
     """Write a frame as runs, without compression: this happens at the first touch, and must not be felt."""
     flat = np.ascontiguousarray(labels, np.int32).ravel()
     starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1]).astype("<i4")
-    runs = starts.tobytes() + flat[starts].astype("<i4").tobytes()
+    runs: bytes = starts.tobytes() + flat[starts].astype("<i4").tobytes()
     head = {"frame": int(frame), "shape": labels.shape, "runs": starts.size, "crc": zlib.crc32(runs)}
     return json.dumps(head).encode() + b"\n" + runs
 

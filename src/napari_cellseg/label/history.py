@@ -10,8 +10,8 @@ three steps when the labels are opened again (`live.correcting.open_corrections`
    stroke, no edit whose line was not finished, no page that went to the disk alone when the power failed.
 2. The journal is replayed. A line that is torn fails its checksum, and was never told to be saved. Each line
    holds the labels before and after: a pixel that was ever touched ends as the last line that touches it
-   says, whether or not earlier ones had reached it; all other pixels stay. So it does not matter where replaying
-   begins: at the labels of the start, of the session, or in the middle of a replay that was itself killed.
+   says, whether or not earlier ones had reached it; all other pixels stay. So it does not matter where
+   replaying begins: at the labels of the start, at those of the session, or half way through a replay.
 3. The labels are written to the disk (msync), and only then the guard is removed. Killed before, all is done
    again; killed after, there is nothing to be done.
 

@@ -258,8 +258,8 @@ class JournalReader:
 def _check_fit(entry: dict[str, Any], shape: tuple[int, ...]) -> None:
     """Refuse an edit outside the labels."""
     frame, box = entry.get("frame"), entry.get("bbox")
-    whole = isinstance(box, list) and len(box) == 4 and all(isinstance(n, int) for n in box)
-    inside = whole and box[2] <= shape[-2] and box[3] <= shape[-1]
+    inside = isinstance(box, list) and len(box) == 4 and all(isinstance(n, int) for n in box)
+    inside = inside and box is not None and box[2] <= shape[-2] and box[3] <= shape[-1]
     if not inside or (len(shape) == 3 and not (isinstance(frame, int) and frame < shape[0])):
         raise InputError(
             f"A correction of frame {frame} in the box {box} does not fit labels of the shape {shape}",

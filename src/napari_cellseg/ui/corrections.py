@@ -109,7 +109,7 @@ class Corrections(QObject):
         except CellSegError as error:
             self.failed.emit(error)
             return
-        self._show(step.edits)
+        self._show()
         self._tell(step)
 
     def take(self, taken: Taken) -> None:
@@ -171,7 +171,7 @@ class Corrections(QObject):
             self.n_proposals_changed += 1
             self.edited.emit(-1)
         elif step is not None:
-            self._show(step.edits)
+            self._show()
             self._tell(step)
         return step
 
@@ -183,10 +183,9 @@ class Corrections(QObject):
         edits : iterable of Edit
             In the order in which they are applied.
         """
-        edits = tuple(edits)
         for edit in edits:
             edit.apply(self.movie)
-        self._show(edits)
+        self._show()
 
     def write_down(self, write: Callable[..., object], *args: object) -> None:
         """Write something to disk, after what was written before.
@@ -212,7 +211,7 @@ class Corrections(QObject):
         if self._lock is not None:
             self._lock.release()
 
-    def _show(self, edits: Iterable[Edit]) -> None:
+    def _show(self) -> None:
         """Draw what changed."""
         self.layer.refresh(extent=False)
 
@@ -221,7 +220,7 @@ class Corrections(QObject):
             self.edited.emit(frame)
 
     def _before_stroke(self, layer: Labels, event: Any) -> None:
-        """Keep the frame as it is: napari paints before it tells, and a crash must not leave half a stroke."""
+        """Keep the frame as it is: napari paints before it tells, and a crash must leave no half stroke."""
         if layer.mode == "pan_zoom":
             return
         axis = self.time_axis

@@ -111,7 +111,7 @@ def test_undo_and_redo_come_back(tmp_path):
     assert again.can_redo
     assert len(again.edits()) == 1
     same_edit(again.edits()[0], first)
-    same_edit(again.redo(), second)
+    same_edit(again.redo().edits[0], second)
     assert len(Journal(path).edits()) == 2
     again.undo()
     again.append(tools.delete(movie[0], 3))

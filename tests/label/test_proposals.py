@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_cellseg.errors import InputError
-from napari_cellseg.label.edit import Edit, stroke
-from napari_cellseg.label.journal import Journal
+from napari_cellseg.label.edit import stroke
+from napari_cellseg.label.journal import EditStep, Journal
 from napari_cellseg.label.proposals import EditFile, Settling, prepare, proposal, written
 from napari_cellseg.progress import follow
 
@@ -145,10 +145,10 @@ class Desk:
 
     def _history(self, move, *, back):
         step = move(keep=self.accepted)
-        if isinstance(step, Edit):
-            self.settling.now([step.frame])
+        if isinstance(step, EditStep):
+            self.settling.now(step.frames)
             step.apply(self.movie)
-            self.accepted.discard(step.frame)
+            self.accepted -= step.frames
         elif step is not None:
             kept = {t: self.movie[t].copy() for t in self.accepted}
             self.settling.ask(step, back=back, keep=self.accepted)

@@ -42,7 +42,8 @@ def test_what_the_journal_holds_comes_back_whatever_reached_the_labels(labels, t
     path, journal = tmp_path / "corrected.npy", tmp_path / "journal.jsonl"
     source = Stack(da.from_array(labels[:, None, None]), ("labels",), "mine")
     opened = follow(open_corrections(source, path, journal))
-    assert opened.edits == ()
+    assert opened.journal.edits() == ()
+    opened.lock.release()
     assert opened.when == ""
 
     book = opened.journal
@@ -54,11 +55,12 @@ def test_what_the_journal_holds_comes_back_whatever_reached_the_labels(labels, t
     movie[1][movie[1] == 2] = 0  # the undo did not reach the labels before the crash, nor the first edit
     del movie
 
+    opened.lock.release()
     again = follow(open_corrections(None, path, journal))
     expected = labels.copy()
     expected[0][expected[0] == 1] = 0
     assert np.array_equal(open_label_movie(path), expected)
-    assert [e.frame for e in again.edits] == [0]
+    assert [e.frame for e in again.journal.edits()] == [0]
     assert again.review.accepted == {2}
     assert datetime.strptime(again.when, "%H:%M") is not None
     assert again.journal.can_redo

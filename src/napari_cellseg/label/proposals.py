@@ -400,6 +400,21 @@ class Settling:
                 changed |= self._settle(frame)
         return changed
 
+    def waits(self, frame: int) -> bool:
+        """Say whether a frame waits to be changed.
+
+        Parameters
+        ----------
+        frame : int
+            The frame.
+
+        Returns
+        -------
+        bool
+            Whether it does.
+        """
+        return frame in self._waiting
+
     @property
     def n_waiting(self) -> int:
         """How many frames still wait."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +13,14 @@ from napari_cellseg.data.project import new_label_movie, open_label_movie
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.storage import atomic_file, storage, versioned
 from napari_cellseg.errors import InputError
+from napari_cellseg.label.guard import forget, put_back
 from napari_cellseg.label.journal import Journal
-from napari_cellseg.label.proposals import Taken
+from napari_cellseg.label.lock import InUseError, StudyLock
+from napari_cellseg.label.person import person
 from napari_cellseg.label.review import Review
 from napari_cellseg.progress import Clock, Note, Steps
 
-if TYPE_CHECKING:
-    from napari_cellseg.label.edit import Edit
+__all__ = ["InUseError", "Opened", "copy_labels", "open_corrections", "put_corrections_aside", "read_only"]
 
 
 @dataclass(frozen=True)
@@ -31,24 +31,21 @@ class Opened:
     ----------
     labels : Path
         The file of the labels, with all corrections in it.
-    edits : tuple of Edit
-        Earlier corrections that are in effect, oldest first.
-    steps : tuple of Edit and Taken
-        The same, with the proposals that were taken among them.
     when : str
-        Time of the last of them, for the person; empty when there are none.
+        Time of the last correction, for the person; empty when there are none.
     journal : Journal
-        Where further corrections are written down.
+        Where earlier corrections are, and further ones are written down.
     review : Review
         What the person said about the frames.
+    lock : StudyLock
+        Held for this window; to be released when it lets the labels go.
     """
 
     labels: Path
-    edits: tuple[Edit, ...]
-    steps: tuple[Edit | Taken, ...]
     when: str
     journal: Journal
     review: Review
+    lock: StudyLock
 
 
 def copy_labels(source: Path | Stack, target: Path) -> Steps[Path]:
@@ -98,7 +95,9 @@ def read_only(source: Path | Stack) -> Any:
     return source.data[:, 0, 0] if isinstance(source, Stack) else np.load(source, mmap_mode="r")
 
 
-def open_corrections(source: Path | Stack | None, labels: Path, journal: Path) -> Steps[Opened]:
+def open_corrections(
+    source: Path | Stack | None, labels: Path, journal: Path, take_over: bool = False
+) -> Steps[Opened]:
     """Make labels ready to be corrected, with everything that was corrected before.
 
     Parameters
@@ -108,7 +107,9 @@ def open_corrections(source: Path | Stack | None, labels: Path, journal: Path) -
     labels : Path
         The file of the corrected labels.
     journal : Path
-        Where corrections were written down.
+        Where corrections were written down, in the folder of the study.
+    take_over : bool
+        True takes the study from another window that corrects it.
 
     Yields
     ------
@@ -118,40 +119,64 @@ def open_corrections(source: Path | Stack | None, labels: Path, journal: Path) -
     Returns
     -------
     Opened
-        The labels hold every correction of the journal, also those of a session that crashed.
+        The labels hold every correction of the journal, also those of a session that crashed; see
+        `napari_cellseg.label.history`.
 
     Raises
     ------
     InputError
         There is nothing to correct.
+    InUseError
+        Another window corrects this study.
     """
-    if not labels.is_file():
-        if source is None:
-            raise InputError(
-                "There are no corrected labels in this study", "", "Choose the labels to start from"
-            )
-        yield from copy_labels(source, labels)
-    movie = open_label_movie(labels)
-    book = Journal(journal, movie.shape)
-    book.replay(movie)
-    steps = book.steps()
-    edits = tuple(step for step in steps if not isinstance(step, Taken))
-    for step in steps:
-        if isinstance(step, Taken):
-            _ = step.file  # checked here, where nobody waits: undo needs it in the window
+    if source is None and not labels.is_file():
+        raise InputError("There are no corrected labels in this study", "", "Choose the labels to start from")
+    lock = StudyLock(journal.parent)
+    lock.acquire(take_over=take_over)
+    try:
+        if source is not None and not labels.is_file():
+            yield from copy_labels(source, labels)
+        book = restored(labels, journal)
+        yield Note(f"Corrections of {len(book.frames())} frames are in effect, from {journal}")
+    except BaseException:
+        lock.release()
+        raise
     said = book.states()
     accepted, rejected = (
         frozenset(t for t, state in said.items() if state == wanted) for wanted in ("accepted", "rejected")
     )
-    yield Note(f"{len(edits)} corrections are in effect, from {journal}")
-    return Opened(labels, edits, steps, _clock_time(edits), book, Review(accepted, rejected=rejected))
+    return Opened(labels, _clock_time(book.when), book, Review(accepted, rejected=rejected), lock)
 
 
-def _clock_time(edits: Sequence[Edit]) -> str:
+def restored(labels: Path, journal: Path) -> Journal:
+    """Bring labels to where their journal ends, whatever a crash left behind.
+
+    Parameters
+    ----------
+    labels : Path
+        The file of the corrected labels.
+    journal : Path
+        Where corrections were written down.
+
+    Returns
+    -------
+    Journal
+        Ready for further corrections.
+    """
+    movie = open_label_movie(labels)
+    book = Journal(journal, movie.shape, person())
+    put_back(labels, movie)
+    book.replay(movie)
+    movie.flush()  # type: ignore[attr-defined]
+    forget(labels)
+    return book
+
+
+def _clock_time(told: str) -> str:
     """Say when the last edit was done, in local time; with the date unless it was today."""
-    if not edits:
+    if not told:
         return ""
-    when = datetime.fromisoformat(edits[-1].when).astimezone()
+    when = datetime.fromisoformat(told).astimezone()
     return f"{when:%H:%M}" if when.date() == datetime.now().astimezone().date() else f"{when:%d %b %Y, %H:%M}"
 
 
@@ -174,6 +199,7 @@ def put_corrections_aside(labels: Path, journal: Path) -> Steps[tuple[Path, ...]
         Where the files are now.
     """
     yield from ()
+    forget(labels)
     moved = []
     for path in (labels, journal):
         if path.exists():

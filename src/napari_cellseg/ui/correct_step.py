@@ -50,6 +50,7 @@ class CorrectStep(Step):
         self.corrections: Corrections | None = None
         self.tools: Tools | None = None
         self._study: Study | None = None
+        self._wanted: object | None = None
         self._sheet: CheatSheet | None = None
         self.source = LayerCombo(session.viewer, is_labels, parent=self)
         self.source.setToolTip("The labels to start from. They stay as they are: a copy is corrected.")
@@ -125,11 +126,12 @@ class CorrectStep(Step):
     def _missing(self, text: str, button: str, step: str) -> None:
         self.message.tell(text, "warning", button, lambda: self.session.step_wanted.emit(step))
 
-    def _open(self, source: object | None) -> None:
+    def _open(self, source: object | None, take_over: bool = False) -> None:
         """Copy the labels unless a copy is there, and bring back what the journal holds."""
         session, study = self.session, self.session.study
         if study is None or session.stack is None:
             return
+        self._wanted = source
         fresh, chosen = not study.labels_corrected.is_file(), self.source.layer
         predicted = role_of(chosen) == "prediction" if fresh and chosen is not None else None
         task = session.run(
@@ -137,6 +139,7 @@ class CorrectStep(Step):
             source,
             study.labels_corrected,
             study.journal,
+            take_over,
             on_done=lambda opened: self._opened(study, opened, predicted),
             title="Opening the labels for correction",
             here=True,
@@ -146,7 +149,8 @@ class CorrectStep(Step):
     def _opened(self, study: Study, opened: correcting.Opened, predicted: bool | None) -> None:
         session = self.session
         over = over_picture(session)
-        if over is None:
+        if over is None or session.is_closed or session.study is not study:
+            opened.lock.release()
             return
         movie = open_label_movie(opened.labels)
         layer = add_labels(session.viewer, spread_writable(movie, over), CORRECTED, "corrected", over)
@@ -157,7 +161,7 @@ class CorrectStep(Step):
             if other is not None:
                 other.visible = False  # two colourings of the same nuclei cannot be told apart
         self._study, session.review = study, opened.review
-        self.corrections = Corrections(layer, movie, time_axis, opened.journal, opened.steps, self)
+        self.corrections = Corrections(layer, movie, time_axis, opened.journal, self, opened.lock)
         self.corrections.edited.connect(self._edited)
         self.corrections.failed.connect(self.show_error)
         self.tools = Tools(session.viewer, self.corrections, self)
@@ -173,9 +177,26 @@ class CorrectStep(Step):
         session.corrected_changed.emit()
         self.learn.use(self.corrections, study)
         self._show_state()
-        if opened.edits:
+        if opened.journal.frames():
             n = len(self.corrections.frames())
             self.message.tell(f"Your corrections of {opened.when} were restored: {n} frame{'s' * (n != 1)}.")
+
+    def show_error(self, error: BaseException) -> None:
+        """Show what went wrong; where somebody else corrects the study, offer to take it over.
+
+        Parameters
+        ----------
+        error : BaseException
+            The error.
+        """
+        if isinstance(error, correcting.InUseError):
+            self.message.tell(str(error), "warning", "Take over", self._take_over)
+        else:
+            super().show_error(error)
+
+    def _take_over(self) -> None:
+        self._let_go(remove_layer=True)
+        self._open(self._wanted, True)
 
     # The work
 

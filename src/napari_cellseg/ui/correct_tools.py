@@ -15,6 +15,7 @@ from napari_cellseg.ui.keys import bind_keys, bind_peek
 
 if TYPE_CHECKING:
     from napari_cellseg.label.edit import Edit
+    from napari_cellseg.label.journal_steps import EditStep
     from napari_cellseg.ui.corrections import Corrections
 
 Tool = Literal["move", "paint", "erase", "bucket", "pick", "delete", "merge", "cut", "fill", "other"]
@@ -236,15 +237,17 @@ class Tools(QObject):
         self._corrections.do(edit)
         self.told.emit(f"{_DONE[edit.tool]} Ctrl-Z takes it back.", False)
 
-    def _told_history(self, what: str, edit: Edit | Taken | None, nothing: str) -> None:
+    def _told_history(self, what: str, edit: EditStep | Taken | None, nothing: str) -> None:
         if edit is None:
             self.told.emit(nothing, True)
         elif isinstance(edit, Taken):
             self.told.emit(f"{what}: the proposals of {edit.who} for {len(edit.frames)} frames.", False)
         else:
-            self.went_to.emit(edit.frame)
+            frames = sorted(edit.frames)
+            self.went_to.emit(frames[0])
             step = _DONE.get(edit.tool, edit.tool).rstrip(".").lower()
-            self.told.emit(f"{what}: {step}, frame {edit.frame}.", False)
+            where = f"frame {frames[0]}" if len(frames) == 1 else f"{len(frames)} frames from {frames[0]} on"
+            self.told.emit(f"{what}: {step}, {where}.", False)
 
     def _yx(self, position: Any) -> tuple[float, float]:
         y, x = self._layer.world_to_data(position)[-2:]

@@ -8,8 +8,7 @@ Proposals of a model that are taken are one step of the same history, whatever n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +16,9 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 
 from napari_cellseg.errors import CellSegError
-from napari_cellseg.label.proposals import Settling, Taken
+from napari_cellseg.label.history import History
+from napari_cellseg.label.journal_steps import EditStep
+from napari_cellseg.label.proposals import Taken
 from napari_cellseg.ui.strokes import edits_of
 
 if TYPE_CHECKING:
@@ -25,17 +26,15 @@ if TYPE_CHECKING:
 
     from napari_cellseg.label.edit import Edit
     from napari_cellseg.label.journal import Journal
-
-
-_Step = tuple["Edit", ...] | Taken
+    from napari_cellseg.label.lock import StudyLock
 
 
 class Corrections(QObject):
-    """The history of one corrected layer.
+    """The history of one corrected layer; `label.history.History` is where it is kept.
 
     ``edited(int frame)`` comes after every change, with -1 after one of proposals, and
     ``settling_wanted()`` when frames wait to be changed by them: `settling` is to be brought to its end.
-    ``failed(error)`` comes when the journal could not be written.
+    ``failed(error)`` comes when something could not be written.
 
     Parameters
     ----------
@@ -46,11 +45,11 @@ class Corrections(QObject):
     time_axis : int or None
         Which axis of the layer is time; None for a single frame.
     journal : Journal
-        Where everything is written down; in a thread of its own, since a slow disk must not stop the brush.
-    past : sequence of Edit or Taken
-        What an earlier session did, so that it can be undone too.
+        Where everything is written down; what an earlier session did can be undone too.
     parent : QObject, optional
         Qt's owner.
+    lock : StudyLock, optional
+        Held for the study; released at the end.
     """
 
     edited = Signal(int)
@@ -63,52 +62,55 @@ class Corrections(QObject):
         movie: npt.NDArray[np.int32],
         time_axis: int | None,
         journal: Journal,
-        past: Sequence[Edit | Taken] = (),
         parent: QObject | None = None,
+        lock: StudyLock | None = None,
     ) -> None:
         super().__init__(parent)
         self.layer, self.movie, self.time_axis = layer, movie, time_axis
-        self.journal = journal
-        self._past: list[_Step] = [step if isinstance(step, Taken) else (step,) for step in past]
-        self._future: list[_Step] = []
-        self.settling = Settling(movie)
+        self.journal, self._lock = journal, lock
+        self.history = History(movie, journal, self.failed.emit, None if lock is None else lock.check)
+        self.settling = self.history.settling
         self.n_proposals_changed = 0
         self.accepted: Callable[[], frozenset[int]] = frozenset
-        self._writer = ThreadPoolExecutor(1, "napari-cellseg journal")
         self.intercept: Callable[[tuple[Edit, ...]], object] | None = None
+        layer.mouse_drag_callbacks.insert(0, self._before_stroke)
         layer.events.paint.connect(self._on_paint)
 
-    def frames(self) -> set[int]:
+    def frames(self) -> frozenset[int]:
         """Say which frames are corrected.
 
         Returns
         -------
-        set of int
+        frozenset of int
             Frames with at least one edit that is not undone; proposals are none.
         """
-        return {edit.frame for step in self._past if not isinstance(step, Taken) for edit in step}
+        return self.history.frames()
 
     @property
     def can_undo(self) -> bool:
         """Whether there is something to undo."""
-        return bool(self._past)
+        return self.history.n_done > 0
 
     @property
     def can_redo(self) -> bool:
         """Whether there is something to redo."""
-        return bool(self._future)
+        return self.history.n_undone > 0
 
-    def do(self, edit: Edit) -> None:
-        """Apply a tool's edit and remember it.
+    def do(self, *edits: Edit) -> None:
+        """Apply a tool's edits and remember them as one step.
 
         Parameters
         ----------
-        edit : Edit
-            Made from the labels as they are.
+        *edits : Edit
+            Made from the labels as they are; through time, several frames.
         """
-        self.settle((edit.frame,))
-        self.write((edit,))
-        self._remember((edit,))
+        try:
+            step = self.history.do(*edits)
+        except CellSegError as error:
+            self.failed.emit(error)
+            return
+        self._show()
+        self._tell(step)
 
     def take(self, taken: Taken) -> None:
         """Take proposals into the labels, as one step.
@@ -118,9 +120,9 @@ class Corrections(QObject):
         taken : Taken
             Made from the labels as they are, of frames that nobody corrected or accepted.
         """
-        self._past.append(taken)
-        self._future.clear()
-        self._change(taken, self.journal.take, taken)
+        self.n_proposals_changed += 1
+        self.history.take(taken, self.settling_wanted.emit)
+        self.edited.emit(-1)
 
     def settle(self, frames: Iterable[int]) -> None:
         """Bring frames to where the journal says, before they are looked at or changed.
@@ -131,77 +133,47 @@ class Corrections(QObject):
             The frames.
         """
         try:
-            changed = self.settling.now(frames)
+            changed = self.history.settle(frames)
         except (CellSegError, OSError) as error:
             self.failed.emit(error)
         else:
             if changed:
                 self.layer.refresh(extent=False)
 
-    def undo(self) -> Edit | Taken | None:
+    def undo(self) -> EditStep | Taken | None:
         """Take the last step back.
 
         Returns
         -------
-        Edit, Taken or None
+        EditStep, Taken or None
             What was undone; None when there is nothing left to undo. Of proposals, frames that were accepted
             since stay as they are.
         """
-        if not self._past:
-            return None
-        step = self._past.pop()
-        self._future.append(step)
-        if isinstance(step, Taken):
-            keep = self.accepted()
-            self._change(step, self.journal.undo, keep, back=True, keep=keep)
-            return step
-        self.write([edit.inverse() for edit in reversed(step)])
-        for _edit in step:
-            self.write_down(self.journal.undo)
-        self.edited.emit(step[0].frame)
-        return step[0]
+        return self._go(self.history.undo)
 
-    def redo(self) -> Edit | Taken | None:
+    def redo(self) -> EditStep | Taken | None:
         """Do the step again that was undone last.
 
         Returns
         -------
-        Edit, Taken or None
+        EditStep, Taken or None
             What was done again; None when nothing was undone.
         """
-        if not self._future:
+        return self._go(self.history.redo)
+
+    def _go(self, way: Callable[..., EditStep | Taken | None]) -> EditStep | Taken | None:
+        try:
+            step = way(self.accepted(), self.settling_wanted.emit)
+        except CellSegError as error:
+            self.failed.emit(error)
             return None
-        step = self._future.pop()
-        self._past.append(step)
         if isinstance(step, Taken):
-            keep = self.accepted()
-            self._change(step, self.journal.redo, keep, keep=keep)
-            return step
-        self.write(step)
-        for _edit in step:
-            self.write_down(self.journal.redo)
-        self.edited.emit(step[0].frame)
-        return step[0]
-
-    def _change(
-        self,
-        taken: Taken,
-        write: Callable[..., object],
-        told: object,
-        *,
-        back: bool = False,
-        keep: frozenset[int] = frozenset(),
-    ) -> None:
-        """Write a step of proposals down, and then have the frames changed: a crash loses neither."""
-
-        def write_and_settle() -> None:
-            write(told)
-            self.settling_wanted.emit()
-
-        self.n_proposals_changed += 1
-        self.settling.ask(taken, back=back, keep=keep)
-        self.write_down(write_and_settle)
-        self.edited.emit(-1)
+            self.n_proposals_changed += 1
+            self.edited.emit(-1)
+        elif step is not None:
+            self._show()
+            self._tell(step)
+        return step
 
     def write(self, edits: Iterable[Edit]) -> None:
         """Put edits into the labels and show them, without remembering them.
@@ -213,7 +185,7 @@ class Corrections(QObject):
         """
         for edit in edits:
             edit.apply(self.movie)
-        self.layer.refresh(extent=False)
+        self._show()
 
     def write_down(self, write: Callable[..., object], *args: object) -> None:
         """Write something to disk, after what was written before.
@@ -225,16 +197,39 @@ class Corrections(QObject):
         *args : object
             Its arguments.
         """
-        self._writer.submit(write, *args).add_done_callback(self._written)
+        self.history.write_down(write, *args)
 
     def flush(self) -> None:
         """Wait until everything is on disk."""
-        self._writer.submit(lambda: None).result()
+        self.history.flush()
 
     def close(self) -> None:
-        """Let go of the layer, with everything on disk."""
+        """Let go of the layer and the study, with everything on disk."""
         self.layer.events.paint.disconnect(self._on_paint)
-        self._writer.shutdown(wait=True)
+        self.layer.mouse_drag_callbacks.remove(self._before_stroke)
+        self.history.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _show(self) -> None:
+        """Draw what changed."""
+        self.layer.refresh(extent=False)
+
+    def _tell(self, step: EditStep) -> None:
+        for frame in sorted(step.frames):
+            self.edited.emit(frame)
+
+    def _before_stroke(self, layer: Labels, event: Any) -> None:
+        """Keep the frame as it is: napari paints before it tells, and a crash must leave no half stroke."""
+        if layer.mode == "pan_zoom":
+            return
+        axis = self.time_axis
+        t = 0 if axis is None else round(float(layer.world_to_data(event.position)[axis]))
+        try:
+            self.history.guard((t,))
+        except CellSegError as error:
+            layer.mode = "pan_zoom"  # nothing is painted that would be lost
+            self.failed.emit(error)
 
     def _on_paint(self, event: Any) -> None:
         step = tuple(edits_of(self.movie, self.time_axis, event.value))
@@ -245,16 +240,4 @@ class Corrections(QObject):
         if self.intercept is not None:
             self.intercept(step)
         else:
-            self._remember(step)
-
-    def _remember(self, step: tuple[Edit, ...]) -> None:
-        self._past.append(step)
-        self._future.clear()
-        for edit in step:
-            self.write_down(self.journal.append, edit)
-        self.edited.emit(step[0].frame)
-
-    def _written(self, future: Future[object]) -> None:
-        error = future.exception()
-        if error is not None:
-            self.failed.emit(error)
+            self._tell(self.history.remember(EditStep(step)))

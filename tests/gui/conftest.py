@@ -35,6 +35,7 @@ def own_folders(tmp_path, monkeypatch):
     """Keep results of tests out of the person's own data."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "own data"))
     monkeypatch.setattr("platformdirs.user_data_path", lambda name: tmp_path / "own data" / name)
+    monkeypatch.setattr("platformdirs.user_config_path", lambda name: tmp_path / "own settings" / name)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellseg.ui.frame_strip import FrameStrip
+from napari_cellseg.ui.keys import KeySet, key_of
 from napari_cellseg.ui.tool_buttons import ToolButtons
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ class CorrectDesk(QWidget):
             "Without it, the brush paints the label that is selected."
         )
         self.new_on_background.setChecked(True)
-        self.undo = _button("Undo", "Take the last step back, brush strokes included (Ctrl-Z)")
-        self.redo = _button("Redo", "Do it again (Ctrl-Shift-Z)")
-        self.skip = _button("Skip  ⇧N", "Go to the next frame without accepting this one (Shift-N)")
+        self.undo, self.redo, self.skip = _button("Undo"), _button("Redo"), _button("Skip")
         row = QHBoxLayout()
         for button in (self.undo, self.redo, self.skip):
             row.addWidget(button)
@@ -57,6 +56,20 @@ class CorrectDesk(QWidget):
         for widget in (self.strip, self.state, self.buttons, self.new_on_background):
             column.addWidget(widget)
         column.addLayout(row)
+        self.show_keys(KeySet())
+
+    def show_keys(self, keys: KeySet) -> None:
+        """Write the keys onto the buttons.
+
+        Parameters
+        ----------
+        keys : KeySet
+            Which key does what.
+        """
+        self.buttons.show_keys(keys)
+        for button, name in ((self.undo, "undo"), (self.redo, "redo"), (self.skip, "skip")):
+            button.setToolTip(f"{key_of(name).text} ({keys.shown(name)})")
+        self.skip.setText(f"Skip  {keys.shown('skip')}")
 
     def show_states(self, here: int, states: Mapping[int, ReviewState], doubts: Mapping[int, str]) -> None:
         """Show how far the frames are.
@@ -76,8 +89,7 @@ class CorrectDesk(QWidget):
         self.state.setText(f"<b>Frame {here}</b>: {_STATE[states.get(here, 'auto')]}{reason}")
 
 
-def _button(text: str, tip: str) -> QPushButton:
+def _button(text: str) -> QPushButton:
     button = QPushButton(text)
-    button.setToolTip(tip)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys go on to the picture
     return button

@@ -13,10 +13,12 @@ from napari_cellseg.errors import CellSegError
 from napari_cellseg.label.review import Review, propose, states
 from napari_cellseg.label.triage import save_verdicts
 from napari_cellseg.live import correcting
+from napari_cellseg.ui.cheat_sheet import CheatSheet
 from napari_cellseg.ui.correct_desk import CorrectDesk
-from napari_cellseg.ui.correct_tools import Tool, Tools
+from napari_cellseg.ui.correct_tools import Tools
 from napari_cellseg.ui.corrections import Corrections
-from napari_cellseg.ui.keys import CheatSheet, bind_keys
+from napari_cellseg.ui.key_file import load_keys
+from napari_cellseg.ui.keys import KeySet
 from napari_cellseg.ui.layers import CORRECTED, LayerCombo, add_labels, remove
 from napari_cellseg.ui.sources import FILE, is_labels, labels_source, over_picture, spread_writable
 from napari_cellseg.ui.step import Step
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from napari_cellseg.ui.session import Session
 
 _START = "Start correcting"
-_ACCEPT = "Accept and go to the next  (N)"
+_ACCEPT = "Accept and go to the next"
 
 
 class CorrectStep(Step):
@@ -49,13 +51,13 @@ class CorrectStep(Step):
         self.tools: Tools | None = None
         self._study: Study | None = None
         self._sheet: CheatSheet | None = None
+        self._keys = self._own_keys()
         self.source = LayerCombo(session.viewer, is_labels, parent=self)
         self.source.setToolTip("The labels to start from. They stay as they are: a copy is corrected.")
         self._start_row = _row("Correct a copy of", self.source)
         self.body.addWidget(self._start_row)
         self.desk = CorrectDesk(session.viewer, self)
         self.desk.strip.frame_clicked.connect(session.go_to)
-        self.desk.buttons.taken.connect(self._take)
         self.desk.buttons.help.clicked.connect(self.show_keys)
         self.desk.new_on_background.toggled.connect(self._new_on_background)
         self.desk.skip.clicked.connect(self._skip)
@@ -146,12 +148,12 @@ class CorrectStep(Step):
         self.corrections = Corrections(layer, movie, time_axis, opened.journal, opened.edits, self)
         self.corrections.edited.connect(self._edited)
         self.corrections.failed.connect(self.show_error)
-        self.tools = Tools(session.viewer, self.corrections, self)
+        actions = {"accept": self.accept, "skip": self._skip}
+        self.tools = Tools(session, self.corrections, self._keys, actions, self)
         self.tools.new_on_background = self.desk.new_on_background.isChecked()
-        self.tools.tool_changed.connect(self.desk.buttons.show_tool)
+        self.desk.buttons.serve(self.tools)
         self.tools.told.connect(self._told)
         self.tools.went_to.connect(session.go_to)
-        bind_keys(layer, {"accept": self.accept, "skip": self._skip})
         session.corrected_layer = layer
         session.corrected_frames = frozenset(self.corrections.frames())
         session.corrected_changed.emit()
@@ -206,17 +208,13 @@ class CorrectStep(Step):
         self._show_state()
         self.session.corrected_changed.emit()
 
-    def _take(self, tool: Tool) -> None:
-        if self.tools is not None:
-            self.tools.take(tool)
-
     def _undo(self) -> None:
         if self.tools is not None:
-            self.tools.undo()
+            self.tools.bench.undo()
 
     def _redo(self) -> None:
         if self.tools is not None:
-            self.tools.redo()
+            self.tools.bench.redo()
 
     def _new_on_background(self, on: bool) -> None:
         if self.tools is not None:
@@ -230,9 +228,25 @@ class CorrectStep(Step):
     def show_keys(self) -> None:
         """Show the sheet of keys."""
         if self._sheet is None:
-            self._sheet = CheatSheet(self)
+            self._sheet = CheatSheet(self.session.viewer, self._keys, self)
+            self._sheet.keys_changed.connect(self._use_keys)
         self._sheet.show()
         self._sheet.raise_()
+
+    def _own_keys(self) -> KeySet:
+        """Read the person's keys; where their file is damaged, the usual ones hold and the log tells."""
+        try:
+            return load_keys()
+        except CellSegError as error:
+            self.session.say(str(error))
+            return KeySet()
+
+    def _use_keys(self, keys: KeySet) -> None:
+        self._keys = keys
+        self.desk.show_keys(keys)
+        if self.tools is not None:
+            self.tools.use_keys(keys)
+        self._show_state()
 
     # What is seen
 
@@ -249,7 +263,7 @@ class CorrectStep(Step):
         self.desk.setVisible(begun)
         self._start_row.setVisible(not begun)
         self.again.setEnabled(begun)
-        self.primary.setText(_ACCEPT if begun else _START)
+        self.primary.setText(f"{_ACCEPT}  ({self._keys.shown('accept')})" if begun else _START)
         if self.corrections is None:
             self.summarise("todo", "not yet")
             return
@@ -321,6 +335,7 @@ class CorrectStep(Step):
         self.corrections = self.tools = self._study = None
         self.session.review, self.session.corrected_frames = Review(), frozenset()
         if tools is not None:
+            self.desk.buttons.serve(None)
             tools.close()
         if corrections is not None:
             corrections.close()
@@ -332,8 +347,8 @@ class CorrectStep(Step):
 
     def closed(self) -> None:
         """Put the tool down: another step was opened."""
-        if self.tools is not None and self.tools.tool in ("delete", "merge", "cut", "fill"):
-            self.tools.take("move")
+        if self.tools is not None:
+            self.tools.put_down()
 
     def shut_down(self) -> None:
         """Finish writing and let go of the viewer."""

@@ -86,16 +86,16 @@ class Corrections(QObject):
         """Whether there is something to redo."""
         return bool(self._future)
 
-    def do(self, edit: Edit) -> None:
-        """Apply a tool's edit and remember it.
+    def do(self, *edits: Edit) -> None:
+        """Apply a tool's edits and remember them as one step.
 
         Parameters
         ----------
-        edit : Edit
+        *edits : Edit
             Made from the labels as they are.
         """
-        self.write((edit,))
-        self._remember((edit,))
+        self.write(edits)
+        self._remember(edits)
 
     def undo(self) -> Edit | None:
         """Take the last step back.

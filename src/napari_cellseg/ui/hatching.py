@@ -1,0 +1,112 @@
+"""Hatching over ignored regions: told apart from nuclei by a pattern, not by a colour alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import QObject, QTimer
+from vispy.scene.visuals import Image
+from vispy.visuals.transforms import STTransform
+
+from napari_cellseg.data.samples import IGNORE
+from napari_cellseg.label.change import box_of
+from napari_cellseg.ui.scene import node_of
+
+_STRIPES_PX = 8
+_DARK, _LIGHT = (20, 20, 20, 200), (235, 235, 235, 200)
+
+
+def hatched(ignored: npt.NDArray[np.bool_], corner: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Draw stripes over a region.
+
+    Parameters
+    ----------
+    ignored : ndarray
+        Axes YX, bool: the region.
+    corner : tuple of int
+        Where its first pixel lies in the frame, so that stripes stay in place while the region changes.
+
+    Returns
+    -------
+    ndarray
+        Axes YX and RGBA, uint8: oblique stripes, a quarter of them dark, a quarter light, half clear, so that
+        they show on any picture; clear outside.
+    """
+    y, x = np.ogrid[: ignored.shape[0], : ignored.shape[1]]
+    phase = (y + corner[0] + x + corner[1]) % _STRIPES_PX * 4 // _STRIPES_PX
+    drawn = np.zeros((*ignored.shape, 4), np.uint8)
+    drawn[ignored & (phase == 0)] = _DARK
+    drawn[ignored & (phase == 1)] = _LIGHT
+    return drawn
+
+
+class Hatching(QObject):
+    """Hatches the ignored regions of the frame in view of one labels layer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where it is shown.
+    layer : napari.layers.Labels
+        The layer; the hatching is hidden with it.
+    movie : ndarray
+        Its labels, axes TYX.
+    frame : callable
+        Answers the frame in view.
+    parent : QObject, optional
+        Qt's owner.
+    """
+
+    def __init__(
+        self, viewer: Any, layer: Any, movie: npt.NDArray[np.int32], frame: Any, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._viewer, self._layer, self._movie, self._frame = viewer, layer, movie, frame
+        self._node: Any = None
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self.refresh)
+        layer.events.set_data.connect(self._changed)
+        self._soon.start()
+
+    def _changed(self, _event: object = None) -> None:
+        self._soon.start()
+
+    def refresh(self) -> None:
+        """Draw the regions of the frame in view."""
+        t = self._frame()
+        frame = self._movie[t] if 0 <= t < len(self._movie) else self._movie[0]
+        found = frame == IGNORE
+        box = box_of(found)
+        if box is None:
+            self._forget()
+            return
+        owner = node_of(self._viewer, self._layer)
+        if owner is None:
+            return
+        y0, x0, y1, x1 = box
+        if self._node is None:
+            self._node = Image(np.zeros((1, 1, 4), np.uint8), parent=owner)
+            self._node.order = 1
+            self._node.set_gl_state("translucent", depth_test=False)
+        self._node.set_data(hatched(found[y0:y1, x0:x1], (y0, x0)))
+        self._node.transform = STTransform(translate=(x0, y0))
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether something is hatched."""
+        return self._node is not None
+
+    def close(self) -> None:
+        """Let go of the layer."""
+        self._soon.stop()
+        self._layer.events.set_data.disconnect(self._changed)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._node is not None:
+            self._node.parent = None
+        self._node = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_cellseg.ui.quick_clicks import QuickClicks
 from napari_cellseg.ui.tool_bench import Point
 from napari_cellseg.ui.trace import Trace
 
@@ -74,6 +75,7 @@ class Gestures(QObject):
         self._viewer, self._layer, self._time_axis, self._style = viewer, layer, time_axis, style
         self._turn = 0
         self.trace = Trace(viewer)
+        self._quick = QuickClicks(viewer, lambda: bool(style()), self)
         layer.mouse_drag_callbacks.insert(0, self._on_mouse)
 
     def drop(self) -> None:
@@ -84,6 +86,7 @@ class Gestures(QObject):
     def close(self) -> None:
         """Let go of the layer."""
         self.drop()
+        self._quick.close()
         if self._on_mouse in self._layer.mouse_drag_callbacks:
             self._layer.mouse_drag_callbacks.remove(self._on_mouse)
 

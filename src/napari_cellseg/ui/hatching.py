@@ -14,19 +14,27 @@ from napari_cellseg.data.samples import IGNORE
 from napari_cellseg.label.change import box_of
 from napari_cellseg.ui.scene import node_of
 
-_STRIPES_PX = 8
-_DARK, _LIGHT = (20, 20, 20, 200), (235, 235, 235, 200)
+_FINEST_PX = 8
+_STRIPES = 64
+_MOST_PX = 768
+_CLEAR, _DARK, _LIGHT = (0, 0, 0, 0), (20, 20, 20, 200), (235, 235, 235, 200)
 
 
-def hatched(ignored: npt.NDArray[np.bool_], corner: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def hatched(
+    ignored: npt.NDArray[np.bool_], corner: tuple[int, int], period_px: int, step: int
+) -> npt.NDArray[np.uint8]:
     """Draw stripes over a region.
 
     Parameters
     ----------
     ignored : ndarray
-        Axes YX, bool: the region.
+        Axes YX, bool: the region, every step-th pixel of it.
     corner : tuple of int
-        Where its first pixel lies in the frame, so that stripes stay in place while the region changes.
+        y and x in px of its first pixel in the frame, so that stripes stay in place while the region changes.
+    period_px : int
+        From one dark stripe to the next, along an axis.
+    step : int
+        Distance in px of the pixels given.
 
     Returns
     -------
@@ -34,11 +42,10 @@ def hatched(ignored: npt.NDArray[np.bool_], corner: tuple[int, int]) -> npt.NDAr
         Axes YX and RGBA, uint8: oblique stripes, a quarter of them dark, a quarter light, half clear, so that
         they show on any picture; clear outside.
     """
-    y, x = np.ogrid[: ignored.shape[0], : ignored.shape[1]]
-    phase = (y + corner[0] + x + corner[1]) % _STRIPES_PX * 4 // _STRIPES_PX
-    drawn = np.zeros((*ignored.shape, 4), np.uint8)
-    drawn[ignored & (phase == 0)] = _DARK
-    drawn[ignored & (phase == 1)] = _LIGHT
+    y, x = (corner[axis] + step * np.arange(ignored.shape[axis]) for axis in (0, 1))
+    phase = (y[:, None] + x) % period_px * 4 // period_px
+    colours = np.array([_DARK, _LIGHT, _CLEAR, _CLEAR, _CLEAR], np.uint8)
+    drawn: npt.NDArray[np.uint8] = colours[np.where(ignored, phase, 4)]
     return drawn
 
 
@@ -92,8 +99,10 @@ class Hatching(QObject):
             self._node = Image(np.zeros((1, 1, 4), np.uint8), parent=owner)
             self._node.order = 1
             self._node.set_gl_state("translucent", depth_test=False)
-        self._node.set_data(hatched(found[y0:y1, x0:x1], (y0, x0)))
-        self._node.transform = STTransform(translate=(x0, y0))
+        step = -(-max(y1 - y0, x1 - x0) // _MOST_PX)
+        period = max(_FINEST_PX, max(found.shape) // _STRIPES)
+        self._node.set_data(hatched(found[y0:y1:step, x0:x1:step], (y0, x0), period, step))
+        self._node.transform = STTransform(scale=(step, step), translate=(x0, y0))
 
     @property
     def is_shown(self) -> bool:

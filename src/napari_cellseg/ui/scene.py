@@ -31,6 +31,22 @@ def scene_of(viewer: Any) -> Any:
     return getattr(getattr(_canvas(viewer), "view", None), "scene", None)
 
 
+def canvas_widget(viewer: Any) -> Any:
+    """Find the widget that the mouse works on.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer.
+
+    Returns
+    -------
+    QWidget or None
+        The canvas; None when there is none.
+    """
+    return getattr(_canvas(viewer), "native", None)
+
+
 def node_of(viewer: Any, layer: Any) -> Any:
     """Find the node that draws a layer.
 

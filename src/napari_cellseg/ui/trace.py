@@ -10,7 +10,7 @@ from vispy.scene.visuals import Line, Markers
 
 from napari_cellseg.ui.scene import scene_of
 
-_DARK, _LIGHT = "#000000", "#ffffff"
+_DARK, _LIGHT = (0.0, 0.0, 0.0, 1.0), (1.0, 1.0, 1.0, 1.0)  # by name, vispy would import matplotlib
 _ON_TOP = 1_000_000
 
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Sequence
+from html import escape
+from textwrap import wrap
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellseg.ui.key_dialog import KeyDialog
-from napari_cellseg.ui.keys import KEYS, KeySet
+from napari_cellseg.ui.keys import NAPARI_KEYS, KeySet, grouped
 
-_NAPARI = (
-    ("4", "Fill bucket"),
-    ("L", "Pick a label"),
-    ("[  ]", "Brush smaller, larger; or Alt and move the mouse"),
-    ("B", "Keep other nuclei untouched while drawing"),
-    ("←  →", "Frame before, frame after"),
-    ("?", "This sheet"),
-)
-_KEY_PX, _TEXT_PX = 96, 300
+_KEY_PX, _LINE = 100, 52
 _OPACITY = 0.94
 
 
@@ -76,51 +69,34 @@ class CheatSheet(QDialog):
         self.keys_changed.emit(keys)
 
 
-def _rows(keys: KeySet) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Headings, with keys and what they do below each."""
-    for heading, members in groupby(KEYS, lambda key: key.group):
-        yield heading, [(keys.shown(key.name), key.text) for key in members]
-    yield "napari's own", list(_NAPARI)
-
-
 def _groups(keys: KeySet) -> QWidget:
     """Lay the groups out in two columns of nearly the same height."""
+    groups = [
+        (heading, [(keys.shown(key.name), key.text) for key in members])
+        for heading, members in grouped().items()
+    ]
+    groups.append(("napari's own", list(NAPARI_KEYS)))
+    lines = [1 + sum(1 + len(text) // _LINE for _key, text in rows) for _heading, rows in groups]
+    first = 1
+    while first < len(groups) - 1 and sum(lines[: first + 1]) <= sum(lines) / 2 + 1:
+        first += 1
     box = QWidget()
     sides = QHBoxLayout(box)
     sides.setContentsMargins(0, 0, 0, 0)
-    groups = list(_rows(keys))
-    half = sum(len(rows) + 1 for _heading, rows in groups) / 2
-    column, filled = _new_column(sides), 0
-    for heading, rows in groups:
-        if filled >= half and sides.count() < 2:
-            column = _new_column(sides)
-        column.addWidget(_sheet(heading, rows))
-        filled += len(rows) + 1
-    for index in range(sides.count()):
-        sides.itemAt(index).layout().addStretch(1)
+    sides.setSpacing(24)
+    for part in (groups[:first], groups[first:]):
+        column = QLabel("".join(_table(heading, rows) for heading, rows in part))
+        column.setTextFormat(Qt.TextFormat.RichText)
+        column.setAlignment(Qt.AlignmentFlag.AlignTop)
+        sides.addWidget(column)
     return box
 
 
-def _new_column(sides: QHBoxLayout) -> QVBoxLayout:
-    column = QVBoxLayout()
-    sides.addLayout(column)
-    return column
-
-
-def _sheet(title: str, rows: list[tuple[str, str]]) -> QWidget:
-    box = QWidget()
-    grid = QGridLayout(box)
-    grid.setContentsMargins(4, 2, 4, 2)
-    grid.setHorizontalSpacing(12)
-    grid.setVerticalSpacing(2)
-    grid.addWidget(QLabel(f"<b>{title}</b>"), 0, 0, 1, 2)
-    for row, (key, text) in enumerate(rows, start=1):
-        name, told = QLabel(f"<b>{key}</b>"), QLabel(text)
-        name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        told.setWordWrap(True)
-        told.setMinimumWidth(_TEXT_PX)
-        grid.addWidget(name, row, 0)
-        grid.addWidget(told, row, 1)
-    grid.setColumnMinimumWidth(0, _KEY_PX)
-    grid.setColumnStretch(1, 1)
-    return box
+def _table(heading: str, rows: Sequence[tuple[str, str]]) -> str:
+    """Write one group as rich text, its lines broken: Qt does not know how high it is when it breaks them."""
+    cells = "".join(
+        f'<tr><td width="{_KEY_PX}" align="right"><b>{escape(key)}</b>&nbsp;&nbsp;</td>'
+        f"<td>{'<br>'.join(wrap(escape(text), _LINE))}</td></tr>"
+        for key, text in rows
+    )
+    return f'<p style="margin:8px 0 2px 0"><b><u>{escape(heading)}</u></b></p><table>{cells}</table>'

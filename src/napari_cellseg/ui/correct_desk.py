@@ -48,7 +48,7 @@ class CorrectDesk(QWidget):
         self.new_on_background.setChecked(True)
         self.undo, self.redo, self.skip = _button("Undo"), _button("Redo"), _button("Skip")
         row = QHBoxLayout()
-        for button in (self.undo, self.redo, self.skip):
+        for button in (self.undo, self.redo, self.skip, self.buttons.help):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

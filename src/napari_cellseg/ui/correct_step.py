@@ -17,7 +17,7 @@ from napari_cellseg.ui.cheat_sheet import CheatSheet
 from napari_cellseg.ui.correct_desk import CorrectDesk
 from napari_cellseg.ui.correct_tools import Tools
 from napari_cellseg.ui.corrections import Corrections
-from napari_cellseg.ui.key_file import load_keys
+from napari_cellseg.ui.key_file import own_keys
 from napari_cellseg.ui.keys import KeySet
 from napari_cellseg.ui.layers import CORRECTED, LayerCombo, add_labels, remove
 from napari_cellseg.ui.sources import FILE, is_labels, labels_source, over_picture, spread_writable
@@ -51,7 +51,7 @@ class CorrectStep(Step):
         self.tools: Tools | None = None
         self._study: Study | None = None
         self._sheet: CheatSheet | None = None
-        self._keys = self._own_keys()
+        self._keys = own_keys(session.say)
         self.source = LayerCombo(session.viewer, is_labels, parent=self)
         self.source.setToolTip("The labels to start from. They stay as they are: a copy is corrected.")
         self._start_row = _row("Correct a copy of", self.source)
@@ -232,14 +232,6 @@ class CorrectStep(Step):
             self._sheet.keys_changed.connect(self._use_keys)
         self._sheet.show()
         self._sheet.raise_()
-
-    def _own_keys(self) -> KeySet:
-        """Read the person's keys; where their file is damaged, the usual ones hold and the log tells."""
-        try:
-            return load_keys()
-        except CellSegError as error:
-            self.session.say(str(error))
-            return KeySet()
 
     def _use_keys(self, keys: KeySet) -> None:
         self._keys = keys

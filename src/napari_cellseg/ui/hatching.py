@@ -14,10 +14,10 @@ from napari_cellseg.data.samples import IGNORE
 from napari_cellseg.label.change import box_of
 from napari_cellseg.ui.scene import node_of
 
-_FINEST_PX = 8
-_STRIPES = 64
+_FINEST_PX = 12
+_STRIPES = 48
 _MOST_PX = 768
-_CLEAR, _DARK, _LIGHT = (0, 0, 0, 0), (20, 20, 20, 200), (235, 235, 235, 200)
+_CLEAR, _DARK, _LIGHT = (0, 0, 0, 0), (20, 20, 20, 130), (235, 235, 235, 130)
 
 
 def hatched(
@@ -39,13 +39,13 @@ def hatched(
     Returns
     -------
     ndarray
-        Axes YX and RGBA, uint8: oblique stripes, a quarter of them dark, a quarter light, half clear, so that
-        they show on any picture; clear outside.
+        Axes YX and RGBA, uint8: oblique stripes, a sixth dark, a sixth light, the rest clear: they show on
+        any picture and hide little of it. Clear outside.
     """
     y, x = (corner[axis] + step * np.arange(ignored.shape[axis]) for axis in (0, 1))
-    phase = (y[:, None] + x) % period_px * 4 // period_px
-    colours = np.array([_DARK, _LIGHT, _CLEAR, _CLEAR, _CLEAR], np.uint8)
-    drawn: npt.NDArray[np.uint8] = colours[np.where(ignored, phase, 4)]
+    phase = (y[:, None] + x) % period_px * 6 // period_px
+    colours = np.array([_DARK, _LIGHT, *(_CLEAR,) * 5], np.uint8)
+    drawn: npt.NDArray[np.uint8] = colours[np.where(ignored, phase, 6)]
     return drawn
 
 

@@ -123,7 +123,9 @@ def conflict(name: str, key: str, keys: KeySet, taken: Mapping[str, str]) -> str
         return f"{shown(wanted)} always has the same meaning. Choose another key."
     for other in KEYS:
         if other.name != name and wanted in _all_of(keys.of(other.name)):
-            return f"{shown(wanted)} is taken: “{other.text}”. Choose another key, or change that one first."
+            return (
+                f"{shown(wanted)} is taken by “{other.title}”. Choose another key, or change that one first."
+            )
     if wanted in taken and wanted not in SHADOWED and wanted != _napari_key(name):
         return f"{shown(wanted)} is napari's own: “{taken[wanted]}”. Choose another key."
     return ""

@@ -25,7 +25,7 @@ from napari_cellseg.ui.key_file import save_keys
 from napari_cellseg.ui.keys import FIXED, KEYS, LEFT_HANDED, KeySet, key_of, shown
 
 _ASK = "Choose an action, then press its new key."
-_SIZE = (560, 560)
+_SIZE = (420, 560)
 
 
 class KeyField(QLineEdit):
@@ -144,7 +144,7 @@ class KeyDialog(QDialog):
         if name:
             self.field.clear()
             self.field.setFocus(Qt.FocusReason.OtherFocusReason)
-            self.told.setText(f"Press the new key for: {key_of(name).text}.")
+            self.told.setText(f"Press the new key for “{key_of(name).title}”.")
 
     def _name(self) -> str:
         rows = self.table.selectionModel().selectedRows()
@@ -165,7 +165,7 @@ class KeyDialog(QDialog):
         if problem:
             self.told.setText(problem)
         else:
-            self._use(self.keys.with_key(name, key), f"{shown(key)}: {key_of(name).text}.")
+            self._use(self.keys.with_key(name, key), f"{shown(key)} is now “{key_of(name).title}”.")
 
     def _take_set(self, keys: KeySet, name: str) -> None:
         problems = conflicts(keys, self._taken())  # napari's keys are the person's to change, too
@@ -184,7 +184,7 @@ class KeyDialog(QDialog):
     def _show_keys(self) -> None:
         self.table.blockSignals(True)
         for row, name in enumerate(self._names):
-            self.table.setItem(row, 0, QTableWidgetItem(key_of(name).text))
+            self.table.setItem(row, 0, QTableWidgetItem(key_of(name).title))
             self.table.setItem(row, 1, QTableWidgetItem(self.keys.shown(name)))
             self.table.item(row, 0).setToolTip(key_of(name).text)
         self.table.blockSignals(False)

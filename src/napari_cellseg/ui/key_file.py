@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,26 @@ def load_keys() -> KeySet:
         raise _damaged(path)
     known = {key.name for key in KEYS} - FIXED
     return KeySet({name: tuple(keys) for name, keys in told["keys"].items() if name in known})
+
+
+def own_keys(tell: Callable[[str], object]) -> KeySet:
+    """Read the person's own keys, and make do with the defaults where their file is damaged.
+
+    Parameters
+    ----------
+    tell : callable
+        Told what is wrong with the file.
+
+    Returns
+    -------
+    KeySet
+        See `load_keys`.
+    """
+    try:
+        return load_keys()
+    except SettingsError as error:
+        tell(str(error))
+        return KeySet()
 
 
 def save_keys(keys: KeySet) -> None:

@@ -26,6 +26,8 @@ class Key:
     ----------
     name : str
         What it does, as a name for the code and the file of keys.
+    title : str
+        What it is called, in a word or two.
     keys : tuple of str
         Its default keys as napari writes them; empty where napari's own will do.
     text : str
@@ -37,26 +39,44 @@ class Key:
     """
 
     name: str
+    title: str
     keys: tuple[str, ...]
     text: str
     group: str
     napari_key: str = ""
 
 
+_TIME = "Regions and frames"
 _FRAMES = "Go through the frames"
 _STEPS = "Take back and look"
 
 KEYS: tuple[Key, ...] = (
-    Key("accept", ("N",), "Accept this frame and go to the next one proposed", _FRAMES),
-    Key("skip", ("Shift-N",), "Go to the next one without accepting", _FRAMES),
-    *(Key(tool.name, tool.keys, tool.tip, tool.group, tool.napari_key) for tool in TOOLS),
-    Key("through", ("T",), "Switch on or off: go on through the following frames", "Regions and frames"),
-    Key("peek", ("O",), "Show or hide the labels; hold it to peek", _STEPS),
-    Key("undo", ("Control-Z",), "Undo, one step at a time, brush strokes included", _STEPS),
-    Key("redo", ("Control-Shift-Z",), "Redo", _STEPS),
-    Key("leave", ("Escape",), "Put the tool down", _STEPS),
+    Key("accept", "Accept", ("N",), "Accept this frame and go to the next one proposed", _FRAMES),
+    Key("skip", "Skip", ("Shift-N",), "Go to the next one without accepting", _FRAMES),
+    *(Key(tool.name, tool.text, tool.keys, tool.tip, tool.group, tool.napari_key) for tool in TOOLS),
+    Key(
+        "through",
+        "Through time",
+        ("T",),
+        "Let tools go on through the following frames, or no longer",
+        "Regions and frames",
+    ),
+    Key("peek", "Peek", ("O",), "Show or hide the labels; hold it to peek", _STEPS),
+    Key("undo", "Undo", ("Control-Z",), "Undo, one step at a time, brush strokes included", _STEPS),
+    Key("redo", "Redo", ("Control-Shift-Z",), "Redo", _STEPS),
+    Key("leave", "Put down", ("Escape",), "Put the tool down", _STEPS),
 )
 """All actions, in the order in which the sheet shows them."""
+
+NAPARI_KEYS: tuple[tuple[str, str], ...] = (
+    ("4", "Fill bucket"),
+    ("L", "Pick a label"),
+    ("[ and ]", "Brush smaller, larger; or Alt and move the mouse"),
+    ("B", "Keep other nuclei untouched while drawing"),
+    ("← and →", "Frame before, frame after"),
+    ("?", "All keys at a glance"),
+)
+"""What else there is to know: keys of napari's, and that of the sheet."""
 
 FIXED = frozenset({"leave"})
 """Actions whose key cannot be changed: napari's own meaning of it must stay reachable."""
@@ -172,6 +192,20 @@ def shown(key: str) -> str:
     """
     short = key.replace("Control", "Ctrl")
     return short.replace("+", "-") if len(short) > 1 else short
+
+
+def grouped() -> dict[str, list[Key]]:
+    """Group the actions by what they are for.
+
+    Returns
+    -------
+    dict of str to list of Key
+        By heading, in the order in which they are shown.
+    """
+    groups: dict[str, list[Key]] = {}
+    for key in KEYS:
+        groups.setdefault(key.group, []).append(key)
+    return groups
 
 
 def key_of(name: str) -> Key:

@@ -30,7 +30,7 @@ _LARGEST_PX = 1_000_000
 
 
 class ToolButtons(QWidget):
-    """A grid of buttons, of which one is pressed; the menu of clean-ups; and "Through time".
+    """A grid of buttons, of which one is pressed; with them the menu of clean-ups and "Through time".
 
     ``taken(str)`` names the tool that the person takes; ``through_changed(bool)`` and
     ``min_area_changed(int)`` tell what was chosen for tools.
@@ -60,9 +60,8 @@ class ToolButtons(QWidget):
         self.clean_up.clicked.connect(self._open_menu)
         self._menu = QMenu(self)
         self._fill_menu()
-        self.help = _button("Keys  ?", "All keys at a glance, and how to change them (?)")
         self._add(grid, self.clean_up)
-        self._add(grid, self.help)
+        self.help = _button("Keys  ?", "All keys at a glance, and how to change them (?)")
         self.through = QCheckBox(self)
         self.through.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.through.toggled.connect(self.through_changed)

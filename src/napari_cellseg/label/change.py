@@ -28,7 +28,7 @@ class Edit:
     Attributes
     ----------
     tool : str
-        What made it: delete, merge, split, fill_holes, smooth, stroke, new_object.
+        What made it: the name of a function of `label.edit`, such as delete, merge, stroke or new_at.
     frame : int
         The frame, from 0.
     bbox : tuple of int

@@ -11,7 +11,7 @@ from scipy import ndimage as ndi
 
 from napari_cellseg.config import LabelConfig
 from napari_cellseg.errors import InputError
-from napari_cellseg.label.change import Box, Edit, Frame, Mask, changed
+from napari_cellseg.label.change import Box, Edit, Frame, Mask, box_of, changed
 from napari_cellseg.label.contrast import clean
 from napari_cellseg.label.draw import NO_ROOM, with_object
 from napari_cellseg.label.levels import standing_out
@@ -23,7 +23,7 @@ from napari_cellseg.label.split import split_touching
 Plane = npt.NDArray[np.float32]
 
 _USUAL_DIAMETER_PX = 30.0
-_ENOUGH_PX = 24.0  # of a diameter: larger objects are looked for in a coarser picture, which is as good
+_ENOUGH_PX = 20.0  # of a diameter: larger objects are looked for in a coarser picture, which is as good
 _SAMPLED_PX = 512
 _SMALLEST, _LARGEST = 0.4, 2.5  # diameters
 _WINDOW = {"image": 1.6, "probability": 2.5}  # diameters, from the click to each side
@@ -115,9 +115,14 @@ def typical_diameter_px(labels: Frame) -> float:
     """
     step = max(1, min(labels.shape) // _SAMPLED_PX)
     sample = labels[::step, ::step]
-    _, counts = np.unique(sample[sample > 0], return_counts=True)
-    if counts.size == 0:
+    sample = sample[sample > 0]
+    if sample.size == 0:
         return _USUAL_DIAMETER_PX
+    if sample.max() < _SAMPLED_PX**2:
+        counts = np.bincount(sample)
+        counts = counts[counts > 0]
+    else:  # as many bins as the largest number would not fit
+        counts = np.unique(sample, return_counts=True)[1]
     return max(float(np.median(2 * np.sqrt(counts * (step * step / np.pi)))), 2.0)
 
 
@@ -207,7 +212,7 @@ def _by_image(view: _View) -> Mask | None:
 
 
 def _by_probability(view: _View) -> Mask | None:
-    """Find the region above a fraction of the probability at the click; the next one where that is too large."""
+    """Find the region above a fraction of the probability at the click; a larger one if that is too much."""
     at_click = float(view.plane[view.seed & view.free].max())
     if at_click < _LEAST_PROBABILITY:
         return None
@@ -225,11 +230,17 @@ def _hill(mask: Mask, heights: Plane, view: _View) -> Mask | None:
     clicked[pieces[view.seed]] = True
     clicked[0] = False
     mask = fill_mask(clicked[pieces]) & view.free
-    parts = split_touching(
-        mask, np.asarray(heights, np.float32), LabelConfig(min_diameter_px=max(_SPLIT * view.diameter, 1.0))
-    )
-    under = parts[view.seed & (parts > 0)]
-    return np.asarray(parts == np.bincount(under).argmax()) if under.size else None
+    box = box_of(mask, margin_px=1)
+    if box is None:
+        return None
+    part = np.s_[box[0] : box[2], box[1] : box[3]]
+    config = LabelConfig(min_diameter_px=max(_SPLIT * view.diameter, 1.0))
+    hills = split_touching(mask[part], np.asarray(heights[part], np.float32), config)
+    under = hills[view.seed[part] & (hills > 0)]
+    if under.size == 0:
+        return None
+    mask[part] = hills == np.bincount(under).argmax()
+    return mask
 
 
 def _finished(mask: Mask, view: _View, labels: Frame) -> Mask | None:

@@ -12,7 +12,7 @@ from napari_cellseg.label.change import Mask
 
 Floats = npt.NDArray[np.floating]
 
-_LEVELS = 24
+_LEVELS = 18
 _LOW_PERCENTILE = 5
 _LARGE = 0.25  # of two regions with equal edges the larger one: the nucleus, not its nucleolus
 

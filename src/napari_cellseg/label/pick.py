@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
-from skimage.draw import polygon
 
 from napari_cellseg.errors import InputError
 from napari_cellseg.label.change import Box, Frame, Mask
+from napari_cellseg.label.outline import fill_mask
 from napari_cellseg.label.runs import runs_of
 
 _STEP_PX = 0.5  # along a line: no pixel that it crosses by more than a corner is missed
@@ -155,9 +154,21 @@ def filled_outline(outline: npt.ArrayLike, shape: tuple[int, ...]) -> tuple[Mask
     y1, x1 = (min(int(np.floor(high)) + 1, n) for high, n in zip(corners.max(axis=0), shape, strict=True))
     if y1 <= y0 or x1 <= x0:
         raise InputError("The outline holds no pixel of the picture", "", "Draw it around the nucleus")
-    mask: npt.NDArray[Any] = np.zeros((y1 - y0, x1 - x0), bool)
-    mask[polygon(corners[:, 0] - y0, corners[:, 1] - x0, mask.shape)] = True
-    mask = ndi.binary_fill_holes(mask)
+    mask = fill_mask(_even_odd(corners - (y0, x0), (y1 - y0, x1 - x0)))
     if not mask.any():
         raise InputError("The outline holds no pixel of the picture", "", "Draw it around the nucleus")
     return mask, (y0, x0, y1, x1)
+
+
+def _even_odd(corners: npt.NDArray[np.float64], shape: tuple[int, int]) -> Mask:
+    """Fill a polygon row by row: a pixel is within when an odd number of sides crosses its row left of it."""
+    start, stop = corners, np.roll(corners, -1, axis=0)
+    start, stop = (np.where(start[:, :1] <= stop[:, :1], *pair) for pair in ((start, stop), (stop, start)))
+    first, end = (np.clip(np.ceil(side[:, 0]), 0, shape[0]).astype(np.intp) for side in (start, stop))
+    side = np.repeat(np.arange(len(corners)), end - first)
+    row = np.arange(len(side)) - np.repeat(np.cumsum(end - first) - end, end - first)
+    part = (row - start[side, 0]) / (stop[side, 0] - start[side, 0])
+    x = start[side, 1] + part * (stop[side, 1] - start[side, 1])
+    crossings = np.zeros((shape[0], shape[1] + 1), np.int64)
+    np.add.at(crossings, (row, np.clip(np.ceil(x), 0, shape[1]).astype(np.intp)), 1)
+    return np.asarray(crossings.cumsum(axis=1)[:, :-1] % 2 == 1)

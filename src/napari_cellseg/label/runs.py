@@ -129,7 +129,8 @@ def runs_of(labels: Frame) -> Runs:
     np.not_equal(flat[1:], flat[:-1], out=begins[1:])
     begins[::width] = True
     at = np.flatnonzero(begins)
-    row = at // width
+    ends_of_rows = np.searchsorted(at, np.arange(1, labels.shape[0] + 1) * width)
+    row = np.repeat(np.arange(labels.shape[0]), np.diff(ends_of_rows, prepend=0))
     ends = np.append(at[1:], flat.size)
     return Runs(row, at - row * width, ends - row * width, flat[at])
 

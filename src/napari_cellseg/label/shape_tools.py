@@ -8,7 +8,7 @@ from scipy import ndimage as ndi
 
 from napari_cellseg.errors import InputError
 from napari_cellseg.label.change import Edit, Frame, Mask, box_of, changed, cut_out, object_box
-from napari_cellseg.label.outline import fill_enclosed
+from napari_cellseg.label.outline import fill_enclosed, fill_mask
 
 _MARGIN_PX = 3
 
@@ -50,7 +50,7 @@ def fill_holes(labels: Frame, label: int | None = None, *, frame: int = 0, who: 
 
 def _holes(labels: npt.NDArray[np.int32], mask: Mask) -> Mask:
     """Find the holes of an object that hold nothing but background."""
-    inside = ndi.binary_fill_holes(mask) & ~mask
+    inside = fill_mask(mask) & ~mask
     if not inside.any():
         return np.asarray(inside)
     holes, n = ndi.label(inside)

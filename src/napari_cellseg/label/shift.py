@@ -15,7 +15,7 @@ from napari_cellseg.label.draw import NO_ROOM, with_object
 
 _SIDE_PX = 512  # of the coarser picture that is compared
 _FINEST = 0.25  # of its highest frequency: finer detail is mostly noise
-_CLEAR = 6.0  # standard deviations: how far the peak of a true match stands out
+_CLEAR = 12.0  # standard deviations of the match: unrelated frames reach 6 to 10, noisy true ones 25 and more
 
 
 def displacement(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> tuple[float, float]:

@@ -103,11 +103,11 @@ def test_a_lasso_deletes_all_within(work):
     (y0, x0), (y1, x1) = work.places[0], work.places[1]
     work.take("delete")
     work.hand.drag((y0 - 9, x0 - 9), (y0 - 9, x1 + 9), (y1 + 9, x1 + 9), (y0 + 9, x0 - 9))
-    assert "2 nuclei deleted" in work.told
+    work.until_told("2 nuclei deleted")
     assert set(np.unique(work.frame)) == {0, *range(3, len(work.places) + 1)}
     work.check("delete_many", before)
     work.hand.around(y0, x0, 9)
-    assert "no nucleus within the line" in work.told
+    work.until_told("no nucleus within the line")
 
 
 def test_while_a_line_is_drawn_it_is_seen_and_escape_drops_it(work):
@@ -271,12 +271,14 @@ def test_an_outline_drawn_by_hand_is_a_nucleus_and_protects_others_when_asked(wo
     before = work.movie.copy()
     work.take("new")
     work.hand.around(y + 6, x + 6, 8)
+    work.until_told("Nucleus added")
     new = len(work.places) + 1
     assert work.frame[y + 3, x + 3] == new
     work.check("new_polygon", before)
     work.hand.key(Qt.Key.Key_Z, CTRL)
     work.step.corrections.layer.preserve_labels = True
     work.hand.around(y + 6, x + 6, 8)
+    work.until_told("Nucleus added")
     assert work.frame[y + 3, x + 3] == 1
     assert work.frame[y + 10, x + 10] == new, work.told
 
@@ -301,20 +303,23 @@ def test_ignored_regions_are_hatched_and_marked_and_freed(work):
     tools = work.step.tools
     work.hand.key(Qt.Key.Key_I)
     work.hand.around(y, x, 10)
+    work.until_told("Region ignored")
     assert (work.frame[y - 4 : y + 5, x - 4 : x + 5] == -1).all()
     work.until(lambda: tools._hatching.is_shown)
     work.check("ignore", before)
     marked = work.movie.copy()
     work.hand.around(y, x, 14, SHIFT)
+    work.until_told("no longer ignored")
     assert not (work.frame == -1).any()
     work.check("unignore", marked)
     work.until(lambda: not tools._hatching.is_shown)
     work.hand.key(Qt.Key.Key_Z, CTRL)
     work.hand.click(y, x)  # with a pen there is no shift
+    work.until_told("no longer ignored. Ctrl-Z")
     assert not (work.frame == -1).any()
     work.check("unignore", marked)
     work.hand.click(y, x)
-    assert "no ignored region here" in work.told
+    work.until_told("no ignored region here")
 
 
 def test_a_copy_goes_to_the_next_frame_as_the_picture_moved(work):
@@ -452,3 +457,22 @@ def test_other_layers_are_left_alone(work, viewer):
     work.hand.key(Qt.Key.Key_M)
     assert other.selected_label == 2
     assert work.step.tools.tool == "move"
+
+
+def test_other_keys_and_another_hand_at_once(work):
+    y, x = work.places[2]
+    work.step.show_keys()
+    work.step._sheet.change_keys()
+    work.step._sheet._dialog.left_handed.click()
+    work.step._sheet.close()
+    work.hand.hover(y, x)
+    work.hand.key(Qt.Key.Key_X)  # no longer ours: napari swaps the selected label with background
+    assert area(work, 3) == 121
+    work.hand.key(Qt.Key.Key_J)
+    assert area(work, 3) == 0
+    assert "Ctrl-Z takes it back" in work.told
+    work.hand.key(Qt.Key.Key_Backspace)
+    assert area(work, 3) == 121
+    assert work.step.desk.buttons.buttons["delete"].text() == "Delete  J"
+    work.hand.key(Qt.Key.Key_P, SHIFT)
+    assert work.step.tools.tool == "erase"

@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellseg.ui.key_dialog import KeyDialog
@@ -44,7 +45,8 @@ class CheatSheet(QDialog):
         self.change.setToolTip("Choose other keys, or the set for the left-handed")
         self.change.clicked.connect(self.change_keys)
         row = QHBoxLayout()
-        row.addWidget(QLabel("While nuclei (corrected) is the active layer. Buttons do the same.", self))
+        self.told = QLabel("While nuclei (corrected) is the active layer. Buttons do the same.", self)
+        row.addWidget(self.told)
         row.addStretch(1)
         row.addWidget(self.change)
         self._column = QVBoxLayout(self)
@@ -59,6 +61,18 @@ class CheatSheet(QDialog):
             self._dialog.keys_changed.connect(self._changed)
         self._dialog.show()
         self._dialog.raise_()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Close the dialog with the sheet.
+
+        Parameters
+        ----------
+        event : QHideEvent
+            What happened.
+        """
+        if self._dialog is not None:
+            self._dialog.close()
+        super().hideEvent(event)
 
     def _changed(self, keys: KeySet) -> None:
         self._keys = keys

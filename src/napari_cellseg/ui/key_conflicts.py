@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,8 +10,8 @@ from app_model.backends.qt import qkeysequence2modelkeybinding
 from napari.layers import Labels
 from napari.utils.key_bindings import coerce_keybinding
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QAction, QKeyEvent, QKeySequence
-from qtpy.QtWidgets import QWidget
+from qtpy.QtGui import QKeyEvent, QKeySequence
+from qtpy.QtWidgets import QMenuBar, QWidget
 
 from napari_cellseg.ui.keys import KEYS, SHADOWED, KeySet, key_of, shown
 
@@ -71,7 +72,8 @@ def napari_keys(viewer: Any) -> dict[str, str]:
         What each does, by key; the person's own settings of napari among them.
     """
     found: dict[str, str] = {}
-    for keymap in (viewer.class_keymap, viewer.keymap, Labels.class_keymap):
+    classes = (*viewer.__class__.__mro__, *Labels.__mro__)  # each class has a map of its own
+    for keymap in (viewer.keymap, *(getattr(kind, "class_keymap", {}) for kind in classes)):
         for key, function in keymap.items():
             if key is not Ellipsis:
                 found[str(key)] = _told(function)
@@ -92,7 +94,12 @@ def menu_keys(window: QWidget) -> dict[str, str]:
         The text of the menu's entry, by key.
     """
     found: dict[str, str] = {}
-    for action in window.findChildren(QAction):
+    actions = [action for bar in window.findChildren(QMenuBar) for action in bar.actions()]
+    while actions:
+        action = actions.pop()
+        menu = action.menu()
+        if menu is not None:
+            actions += menu.actions()
         for sequence in action.shortcuts():
             if sequence.count() == 1:
                 found[str(qkeysequence2modelkeybinding(sequence))] = action.text().replace("&", "")
@@ -166,5 +173,9 @@ def _napari_key(name: str) -> str:
 
 
 def _told(function: Any) -> str:
-    text = (getattr(function, "__doc__", "") or "").strip().splitlines()
-    return text[0].rstrip(".") if text else str(getattr(function, "__name__", function)).replace("_", " ")
+    """Say what a function of napari's does, without what napari wraps around it."""
+    inner = inspect.unwrap(function)
+    text = (getattr(inner, "__doc__", "") or "").strip().splitlines()
+    if text and not text[0].startswith("*"):
+        return str(text[0].rstrip("."))
+    return str(getattr(inner, "__name__", "something")).replace("_", " ").capitalize()

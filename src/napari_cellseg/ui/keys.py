@@ -102,16 +102,16 @@ LEFT_HANDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "remove_at_border": ("Control-K",),
         "renumber": ("Control-L",),
         "through": ("Shift-O",),
-        "undo": ("Control-Z", "Control-U"),
-        "redo": ("Control-Shift-Z", "Control-Shift-U"),
+        "undo": ("Control-Z", "Backspace"),
+        "redo": ("Control-Shift-Z", "Shift-Backspace"),
     }
 )
 """Keys for the right hand while the left one holds the mouse or the pen, where they differ from the defaults.
 
 Only letters that lie in the right half of QWERTY, QWERTZ and AZERTY keyboards alike (so neither Y nor digits
 and punctuation, which AZERTY and QWERTZ put elsewhere), with the right Shift and Ctrl: plain for what is done
-most, with Shift for the rest, with Ctrl for whole frames. Keys that lie there anyway stay: N, M, K, O, and
-napari's P, L, [ and ].
+most, with Shift for the rest, with Ctrl for whole frames; Backspace takes back. Keys that lie there anyway
+stay: N, M, K, O, and napari's P, L, [ and ].
 """
 
 

@@ -104,13 +104,14 @@ TOOLS: tuple[ToolSpec, ...] = (
         "Add a nucleus that was missed: click it, or draw around it",
         ask="Click a nucleus that was missed, or draw around it.",
         suits="background", click=deeds.new_here, drag=deeds.new_outlined, closed=True,
-        slow=(deeds.new_here,),
+        slow=(deeds.new_here, deeds.new_outlined),
     ),
     ToolSpec(
         "delete", "Nuclei", "Delete", ("X", "Delete"),
         "Delete a nucleus; or draw around several to delete all of them",
         ask="Click a nucleus to delete it, or draw around several.",
         click=deeds.delete, drag=deeds.delete_within, closed=True, through=True,
+        slow=(deeds.delete_within,),
     ),
     ToolSpec(
         "merge", "Nuclei", "Merge", ("M",),
@@ -157,6 +158,7 @@ TOOLS: tuple[ToolSpec, ...] = (
         ask="Draw around what to ignore; a click on an ignored region, or drawing with Shift, "
         "takes the mark off.",
         gesture="drag", suits="any", click=deeds.unignore_here, drag=deeds.ignore, closed=True,
+        slow=(deeds.unignore_here, deeds.ignore),
     ),
     ToolSpec(
         "copy", "Regions and frames", "Copy on", ("C",),

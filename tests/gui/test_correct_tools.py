@@ -1,6 +1,7 @@
 """Every tool of correcting, by mouse and by key: it does what it says, one undo takes it back, it is kept."""
 
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from napari_cellseg.data.project import Study, new_label_movie, open_label_movie
 from napari_cellseg.label.journal import Journal
 from napari_cellseg.ui import tool_deeds as deeds
 from napari_cellseg.ui.correct_step import CorrectStep
+from napari_cellseg.ui.hatching import hatched
 from napari_cellseg.ui.layers import add_labels
 from napari_cellseg.ui.pictures import join_pictures, picture_of
 from napari_cellseg.ui.tool_bench import Touch, pictures_of
@@ -66,18 +68,12 @@ class Work:
         assert np.array_equal(open_label_movie(self.step.session.study.labels_corrected), after)
 
 
-@pytest.fixture
-def work(session, viewer, movie, tmp_path, until, hand):
-    """Nuclei are discs of 15 px, their labels squares of 11; the picture moves by a pixel between frames."""
-    phase, stain, places = movie()
-    labels = np.zeros(phase.shape, np.int32)
-    for label, (y, x) in enumerate(places, start=1):
-        for t in range(len(labels)):
-            labels[t, y + t % 2 - 5 : y + t % 2 + 6, x - 5 : x + 6] = label
-    image, other = viewer.add_image(phase, name="Phase"), viewer.add_image(stain, name="DAPI")
+def opened(session, viewer, pictures, labels, folder, until):
+    """Open step 3 with labels of a pair of movies."""
+    image, other = (viewer.add_image(p, name=n) for p, n in zip(pictures, ("Phase", "DAPI"), strict=True))
     stack, channels = join_pictures(picture_of(image), picture_of(other))
     session.use_stack(stack, channels, image, other)
-    session.study = Study.at(tmp_path / "study")
+    session.study = Study.at(folder / "study")
     new_label_movie(session.study.labels_auto, labels.shape)[:] = labels
     source = open_label_movie(session.study.labels_auto)
     session.labels_layer = add_labels(viewer, source, "auto", "auto", image)
@@ -90,6 +86,18 @@ def work(session, viewer, movie, tmp_path, until, hand):
     viewer.window.resize(1200, 740)
     QTest.qWait(50)
     viewer.reset_view()
+    return step
+
+
+@pytest.fixture
+def work(session, viewer, movie, tmp_path, until, hand):
+    """Nuclei are discs of 15 px, their labels squares of 11; the picture moves by a pixel between frames."""
+    phase, stain, places = movie()
+    labels = np.zeros(phase.shape, np.int32)
+    for label, (y, x) in enumerate(places, start=1):
+        for t in range(len(labels)):
+            labels[t, y + t % 2 - 5 : y + t % 2 + 6, x - 5 : x + 6] = label
+    step = opened(session, viewer, (phase, stain), labels, tmp_path, until)
     yield Work(step, hand, places, until)
     step.shut_down()
 
@@ -477,3 +485,66 @@ def test_other_keys_and_another_hand_at_once(work):
     assert work.step.desk.buttons.buttons["delete"].text() == "Delete  J"
     work.hand.key(Qt.Key.Key_P, SHIFT)
     assert work.step.tools.tool == "erase"
+
+
+def test_stripes_show_on_dark_and_light_and_only_where_something_is_ignored():
+    region = np.zeros((40, 40), bool)
+    region[5:35, 5:35] = True
+    drawn = hatched(region, (0, 0), 12, 1)
+    seen = drawn[..., 3] > 0
+    assert not (seen & ~region).any()
+    assert 0.25 < seen[region].mean() < 0.45  # most of the picture stays in sight
+    brightness = drawn[..., 0][seen]
+    assert {bool(b) for b in brightness > 128} == {True, False}
+    assert np.array_equal(hatched(region[5:, 5:], (5, 5), 12, 1), drawn[5:, 5:])  # stripes stay in place
+
+
+WHERE = {"object": (200.0, 200.0), "background": (220.0, 220.0), "any": (200.0, 200.0)}
+
+
+def test_no_tool_holds_the_window_in_a_large_frame(session, viewer, tmp_path, until, hand, monkeypatch):
+    """Of three times the best counts: others work on this machine too."""
+    side = 2048
+    labels = np.zeros((2, side, side), np.int32)
+    grid = np.arange(40, side - 40, 40)
+    for label, (y, x) in enumerate(((y, x) for y in grid for x in grid), start=1):
+        labels[:, y - 10 : y + 11, x - 10 : x + 11] = label
+    picture = (1000 * (labels > 0) + np.random.default_rng(0).normal(200, 9, labels.shape)).astype(np.uint16)
+    step = opened(session, viewer, (picture, picture), labels, tmp_path, until)
+    bench, held = step.tools.bench, []
+    monkeypatch.setattr(step.corrections, "do", timed(step.corrections.do, held))
+    lasso = tuple((1000 + 300 * np.sin(a), 1000 + 300 * np.cos(a)) for a in np.linspace(0, 6, 100))
+    worst = {}
+    for tool in TOOLS:
+        for deed in filter(None, (tool.click, tool.drag)):
+            times = []
+            for _ in range(3):
+                held.clear()
+                points = (WHERE[tool.suits],) if deed is tool.click else lasso
+                y, x = (round(value) for value in points[0])
+                label = int(step.corrections.movie[0, y, x])
+                timed(bench.work, held)(tool, deed, Touch(0, points, label))
+                until(lambda: not bench._jobs.busy)
+                times.append(max(held))
+                bench.undo()
+            worst[f"{tool.name} {deed.__name__}"] = min(times)
+    refresh = []  # napari's own share of each, two thirds of it on a quiet machine
+    for _ in range(3):
+        timed(step.corrections.layer.refresh, refresh)(None)
+    limit = max(0.05, 3 * min(refresh))
+    assert max(worst.values()) < limit, worst
+    hatching = []
+    step.corrections.movie[0, 100:1900, 100:1900] = -1
+    for _ in range(3):
+        timed(step.tools._hatching.refresh, hatching)()
+    assert min(hatching) < limit
+    step.shut_down()
+
+
+def timed(function, times):
+    def run(*args):
+        started = time.perf_counter()
+        function(*args)
+        times.append(time.perf_counter() - started)
+
+    return run

@@ -1,4 +1,4 @@
-"""Write ``command-line.md``, ``tables.md`` and ``networks.md``; a test sees that they are up to date."""
+"""Write command-line.md, tables.md, networks.md and keys.md; a test sees that they are up to date."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from napari_cellseg.cli import make_parser
 from napari_cellseg.evaluate import tables as evaluation
 from napari_cellseg.learn.nets import sizes
 from napari_cellseg.measure.columns import reference
+from napari_cellseg.ui.keys import LEFT_HANDED, NAPARI_KEYS, KeySet, grouped
 
 FOLDER = Path(__file__).parent
 _NO_ARGUMENTS = (argparse._HelpAction, argparse._SubParsersAction)
@@ -72,6 +73,47 @@ stored numbers at 16 bits each, in megabytes.
   2018). U-Net++ goes with `none` and `scse`.
 """
 
+_KEYS = """# Tools and keys of step 3
+
+All tools of *3 Correct* are buttons in the panel, and all of them have a key. The keys hold while the
+layer `nuclei (corrected)` is the active one; a click on any tool makes it so. Other layers keep napari's
+keys.
+
+- **Key**: with the cursor on a nucleus, a key such as X or S acts at once, and the tool that you had in
+  hand stays there. With the cursor on background it takes its tool in hand instead.
+- **Mouse, pen or finger**: tap the button, then the nuclei. No tool needs a double click, a key held down
+  or a cursor that hovers. Quick taps all count, and a hand that trembles by less than six pixels of the
+  screen is a tap.
+- **Line and lasso**: press, draw, let go. A lasso closes itself. Escape drops what is being drawn, and
+  puts the tool down.
+- **Undo**: every tool is one step, whatever it changed, in one order with the strokes of the brush.
+
+## What the tools go by
+
+*New*, by one click, follows the probability of the model where step 5 has counted the frame, else the
+image; *Split*, by two clicks, the shape of the nucleus and the same probability, else the fluorescence;
+*Snap* the edges in the image. The image is the fluorescence while its layer is shown; hide it, and the
+label-free channel counts. Numbers of new nuclei are chosen by themselves. With napari's *preserve labels*
+on (B), nothing that is drawn, ignored or copied takes pixels from other nuclei.
+
+*Through time* lets delete, smooth, fill, grow and shrink go on to the same nucleus in the following
+frames. It is followed as long as it overlaps with itself by at least 0.3 (intersection over union); all
+of it is one step.
+
+Ignored regions are hatched, so that they are told from nuclei without colours. The brush, too, goes on
+with what it starts on: begun in an ignored region, it extends that.
+
+## Keys
+
+The second column of keys is the left-handed set: the left hand has the mouse or the pen, the right one
+the right side of the keyboard. It has only letters that lie there on QWERTY, QWERTZ and AZERTY keyboards
+alike, with the right Shift and Ctrl, and Backspace.
+
+*Change keys …*, on the sheet that ? opens, changes any of them, takes the left-handed set or goes back to
+the defaults. A key that another tool or napari itself has is refused, with a sentence that says what it
+does. Your keys are kept in `keys.json`, in the settings folder of the operating system.
+"""
+
 
 def command_line() -> str:
     """Describe all commands and their options in Markdown."""
@@ -109,7 +151,26 @@ def networks() -> str:
     return f"{_NETWORKS}\n{sizes.reference()}\n"
 
 
+def keys() -> str:
+    """Describe the tools and their keys in Markdown."""
+    usual, left = KeySet(), KeySet(LEFT_HANDED)
+    parts = [_KEYS]
+    for heading, actions in grouped().items():
+        parts.append(
+            f"### {heading}\n\n| action | key | left-handed | what it does |\n| --- | --- | --- | --- |"
+        )
+        parts += [
+            f"| {key.title} | {usual.shown(key.name)} | {left.shown(key.name)} | {key.text} |"
+            for key in actions
+        ]
+        parts.append("")
+    parts.append("### napari's own\n\n| key | what it does |\n| --- | --- |")
+    parts += [f"| {key} | {text} |" for key, text in NAPARI_KEYS]
+    return "\n".join(parts) + "\n"
+
+
 if __name__ == "__main__":
     (FOLDER / "command-line.md").write_text(command_line(), encoding="utf-8")
     (FOLDER / "tables.md").write_text(tables(), encoding="utf-8")
     (FOLDER / "networks.md").write_text(networks(), encoding="utf-8")
+    (FOLDER / "keys.md").write_text(keys(), encoding="utf-8")

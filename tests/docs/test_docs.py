@@ -7,6 +7,8 @@ from types import ModuleType
 
 import pytest
 
+from napari_cellseg.ui.tool_registry import TOOLS
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -32,6 +34,15 @@ def test_the_reference_of_the_tables_is_up_to_date(reference: ModuleType) -> Non
 def test_the_reference_of_the_networks_is_up_to_date(reference: ModuleType) -> None:
     written = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
     assert written == reference.networks(), "run: .venv/bin/python docs/make_reference.py"
+
+
+def test_the_page_of_keys_agrees_with_the_registry_of_tools(reference: ModuleType) -> None:
+    written = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
+    assert written == reference.keys(), "run: .venv/bin/python docs/make_reference.py"
+    for tool in TOOLS:
+        keys = ", ".join(tool.keys or (tool.napari_key,))
+        assert f"| {tool.text} | {keys} |" in written
+        assert tool.tip in written
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

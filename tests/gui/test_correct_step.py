@@ -235,6 +235,8 @@ def test_tools_by_buttons_and_by_napari_itself(step, viewer):
     assert step.tools.tool == "paint"
     assert step.desk.buttons.buttons["paint"].isChecked()
     step.corrections.layer.mode = "polygon"
+    assert step.desk.buttons.buttons["polygon"].isChecked()
+    step.corrections.layer.mode = "fill"
     assert not any(b.isChecked() for b in step.desk.buttons.buttons.values())
     QTest.mouseClick(step.desk.buttons.buttons["delete"], Qt.MouseButton.LeftButton)
     step.closed()

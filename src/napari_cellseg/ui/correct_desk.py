@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellseg.ui.frame_strip import WORDS
+from napari_cellseg.ui.keys import KeySet, key_of
 from napari_cellseg.ui.reject_button import RejectButton
 from napari_cellseg.ui.tool_buttons import ToolButtons
 
@@ -35,12 +36,10 @@ class CorrectDesk(QWidget):
             "Without it, the brush paints the label that is selected."
         )
         self.new_on_background.setChecked(True)
-        self.undo = _button("Undo", "Take the last step back, brush strokes included (Ctrl-Z)")
-        self.redo = _button("Redo", "Do it again (Ctrl-Shift-Z)")
-        self.skip = _button("Skip  ⇧N", "Go to the next frame without accepting this one (Shift-N)")
+        self.undo, self.redo, self.skip = _button("Undo"), _button("Redo"), _button("Skip")
         row = QHBoxLayout()
         self.reject = RejectButton(self)
-        for button in (self.undo, self.redo, self.skip, self.reject):
+        for button in (self.undo, self.redo, self.skip, self.reject, self.buttons.help):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -48,6 +47,20 @@ class CorrectDesk(QWidget):
         for widget in (self.state, self.buttons, self.new_on_background):
             column.addWidget(widget)
         column.addLayout(row)
+        self.show_keys(KeySet())
+
+    def show_keys(self, keys: KeySet) -> None:
+        """Write the keys onto the buttons.
+
+        Parameters
+        ----------
+        keys : KeySet
+            Which key does what.
+        """
+        self.buttons.show_keys(keys)
+        for button, name in ((self.undo, "undo"), (self.redo, "redo"), (self.skip, "skip")):
+            button.setToolTip(f"{key_of(name).text} ({keys.shown(name)})")
+        self.skip.setText(f"Skip  {keys.shown('skip')}")
 
     def show_state(self, here: int, state: ReviewState, reason: str) -> None:
         """Show how far the frame in view is.
@@ -65,8 +78,7 @@ class CorrectDesk(QWidget):
         self.state.setText(f"<b>Frame {here}</b>: {WORDS[state]}" + (f" ({reason})" if reason else ""))
 
 
-def _button(text: str, tip: str) -> QPushButton:
+def _button(text: str) -> QPushButton:
     button = QPushButton(text)
-    button.setToolTip(tip)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys go on to the picture
     return button

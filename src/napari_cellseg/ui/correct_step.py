@@ -13,11 +13,13 @@ from napari_cellseg.errors import CellSegError
 from napari_cellseg.label.review import Review, propose, states
 from napari_cellseg.label.triage import save_verdicts
 from napari_cellseg.live import correcting
+from napari_cellseg.ui.cheat_sheet import CheatSheet
 from napari_cellseg.ui.correct_desk import CorrectDesk
 from napari_cellseg.ui.correct_helpers import CorrectHelpers
-from napari_cellseg.ui.correct_tools import Tool, Tools
+from napari_cellseg.ui.correct_tools import Tools
 from napari_cellseg.ui.corrections import Corrections
-from napari_cellseg.ui.keys import CheatSheet, bind_keys
+from napari_cellseg.ui.key_file import own_keys
+from napari_cellseg.ui.keys import KeySet
 from napari_cellseg.ui.layers import CORRECTED, LayerCombo, add_labels, remove, role_of
 from napari_cellseg.ui.learn_panel import LearnPanel
 from napari_cellseg.ui.sources import FILE, is_labels, labels_source, over_picture, spread_writable
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from napari_cellseg.ui.session import Session
 
 _START = "Start correcting"
-_ACCEPT = "Accept and go to the next  (N)"
+_ACCEPT = "Accept and go to the next"
 
 
 class CorrectStep(Step):
@@ -52,12 +54,12 @@ class CorrectStep(Step):
         self._study: Study | None = None
         self._wanted: object | None = None
         self._sheet: CheatSheet | None = None
+        self._keys = own_keys(session.say)
         self.source = LayerCombo(session.viewer, is_labels, parent=self)
         self.source.setToolTip("The labels to start from. They stay as they are: a copy is corrected.")
         self._start_row = _row("Correct a copy of", self.source)
         self.body.addWidget(self._start_row)
         self.desk = CorrectDesk(self)
-        self.desk.buttons.taken.connect(self._take)
         self.desk.buttons.help.clicked.connect(self.show_keys)
         self.desk.new_on_background.toggled.connect(self._new_on_background)
         self.desk.skip.clicked.connect(self._skip)
@@ -164,13 +166,12 @@ class CorrectStep(Step):
         self.corrections = Corrections(layer, movie, time_axis, opened.journal, self, opened.lock)
         self.corrections.edited.connect(self._edited)
         self.corrections.failed.connect(self.show_error)
-        self.tools = Tools(session.viewer, self.corrections, self)
+        actions = {"accept": self.accept, "skip": self._skip, "suspect": self.helpers.suspects.go_on}
+        self.tools = Tools(session, self.corrections, self._keys, actions, self)
         self.tools.new_on_background = self.desk.new_on_background.isChecked()
-        self.tools.tool_changed.connect(self.desk.buttons.show_tool)
+        self.desk.buttons.serve(self.tools)
         self.tools.told.connect(self._told)
         self.tools.went_to.connect(session.go_to)
-        keys = {"accept": self.accept, "skip": self._skip, "suspect": self.helpers.suspects.go_on}
-        bind_keys(layer, keys)
         self.helpers.open(study, self.corrections, predicted)
         session.corrected_layer = layer
         session.corrected_frames = frozenset(self.corrections.frames())
@@ -282,17 +283,13 @@ class CorrectStep(Step):
         self._show_state()
         self.session.corrected_changed.emit()
 
-    def _take(self, tool: Tool) -> None:
-        if self.tools is not None:
-            self.tools.take(tool)
-
     def _undo(self) -> None:
         if self.tools is not None:
-            self.tools.undo()
+            self.tools.bench.undo()
 
     def _redo(self) -> None:
         if self.tools is not None:
-            self.tools.redo()
+            self.tools.bench.redo()
 
     def _new_on_background(self, on: bool) -> None:
         if self.tools is not None:
@@ -306,9 +303,17 @@ class CorrectStep(Step):
     def show_keys(self) -> None:
         """Show the sheet of keys."""
         if self._sheet is None:
-            self._sheet = CheatSheet(self)
+            self._sheet = CheatSheet(self.session.viewer, self._keys, self)
+            self._sheet.keys_changed.connect(self._use_keys)
         self._sheet.show()
         self._sheet.raise_()
+
+    def _use_keys(self, keys: KeySet) -> None:
+        self._keys = keys
+        self.desk.show_keys(keys)
+        if self.tools is not None:
+            self.tools.use_keys(keys)
+        self._show_state()
 
     # What is seen
 
@@ -330,7 +335,7 @@ class CorrectStep(Step):
         self._start_row.setVisible(not begun)
         self.learn.setVisible(begun)
         self.again.setEnabled(begun)
-        self.primary.setText(_ACCEPT if begun else _START)
+        self.primary.setText(f"{_ACCEPT}  ({self._keys.shown('accept')})" if begun else _START)
         if self.corrections is None:
             self.summarise("todo", "not yet")
             return
@@ -408,6 +413,7 @@ class CorrectStep(Step):
         self.learn.use(None)
         self.session.review, self.session.corrected_frames = Review(), frozenset()
         if tools is not None:
+            self.desk.buttons.serve(None)
             tools.close()
         if corrections is not None:
             corrections.close()
@@ -419,8 +425,8 @@ class CorrectStep(Step):
 
     def closed(self) -> None:
         """Put the tool down: another step was opened."""
-        if self.tools is not None and self.tools.tool in ("delete", "merge", "cut", "fill"):
-            self.tools.take("move")
+        if self.tools is not None:
+            self.tools.put_down()
 
     def shut_down(self) -> None:
         """Finish writing and let go of the viewer."""

@@ -1,70 +1,46 @@
-"""The tools of correcting: what a click, a drag or a key on the corrected layer does."""
+"""The tool in hand on the corrected layer, and what its clicks, drags and keys come to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
-import numpy as np
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
-from napari_cellseg.errors import CellSegError
-from napari_cellseg.label import edit as editing
-from napari_cellseg.label.proposals import Taken
-from napari_cellseg.ui.keys import bind_keys, bind_peek
+from napari_cellseg.label.edit import next_label
+from napari_cellseg.ui.gestures import Gesture, Gestures
+from napari_cellseg.ui.hatching import Hatching
+from napari_cellseg.ui.keys import KeySet, bind_keys, bind_peek
+from napari_cellseg.ui.polygons import close_polygon
+from napari_cellseg.ui.tool_bench import Touch
+from napari_cellseg.ui.tool_registry import TOOLS, ToolSpec, tool_of, tool_of_mode
+from napari_cellseg.ui.tool_words import NOT_HERE, OUTSIDE
+from napari_cellseg.ui.workbench import Workbench
 
 if TYPE_CHECKING:
-    from napari_cellseg.label.edit import Edit
-    from napari_cellseg.label.journal_steps import EditStep
     from napari_cellseg.ui.corrections import Corrections
-
-Tool = Literal["move", "paint", "erase", "bucket", "pick", "delete", "merge", "cut", "fill", "other"]
-
-_MODES: dict[str, Tool] = {
-    "pan_zoom": "move",
-    "paint": "paint",
-    "erase": "erase",
-    "fill": "bucket",
-    "pick": "pick",
-}
-_MODE_OF: dict[Tool, str] = {
-    **{tool: mode for mode, tool in _MODES.items()},
-    "delete": "pick",
-    "merge": "pick",
-    "fill": "pick",
-    "cut": "erase",
-}
-"""napari's mode under each tool of ours: the cross of its picker, the trace of its eraser."""
-
-_CLICK = {
-    "delete": "Click a nucleus to delete it.",
-    "merge": "Click two nuclei that are one.",
-    "fill": "Click a nucleus to fill its holes.",
-    "cut": "Draw a line through a nucleus that is two, from background to background.",
-}
-_DONE = {
-    "delete": "Nucleus deleted.",
-    "merge": "Two nuclei joined.",
-    "split": "Nucleus cut.",
-    "fill_holes": "Holes filled.",
-    "stroke": "Brush stroke.",
-}
-_NOTHING = "There is no nucleus under the cursor."
-_CUT_WIDTH_PX = 1
+    from napari_cellseg.ui.session import Session
+    from napari_cellseg.ui.tool_deeds import Deed
 
 
 class Tools(QObject):
     """The tools on one corrected layer; one is in hand at a time, napari's own among them.
 
     ``tool_changed(str)`` names the tool in hand; ``told(str text, bool problem)`` is a sentence for the
-    person; ``went_to(int)`` names the frame of what was undone or done again, which must be seen.
+    person; ``went_to(int)`` names the frame that must be seen; ``through_changed(bool)`` tells that
+    tools go on through time, or no longer.
 
     Parameters
     ----------
-    viewer : napari.Viewer
-        Whose cursor counts.
+    session : Session
+        Its viewer's cursor counts, its pictures are looked at.
     corrections : Corrections
         The history that every change goes into.
+    keys : KeySet
+        Which key does what.
+    actions : mapping of str to callable
+        What keys do that are no tools, by `Key.name`.
     parent : QObject, optional
         Qt's owner.
     """
@@ -72,194 +48,234 @@ class Tools(QObject):
     tool_changed = Signal(str)
     told = Signal(str, bool)
     went_to = Signal(int)
+    through_changed = Signal(bool)
 
-    def __init__(self, viewer: Any, corrections: Corrections, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        corrections: Corrections,
+        keys: KeySet,
+        actions: Mapping[str, Callable[[], object]],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._viewer = viewer
-        self._corrections = corrections
-        self._layer = corrections.layer
-        self.tool: Tool = "move"
+        self._session, self._viewer = session, session.viewer
+        self._corrections, self._layer = corrections, corrections.layer
+        self.tool = "move"
         self.new_on_background = True
-        self._first: tuple[int, int] | None = None
-        self._line: list[tuple[float, float]] = []
-        self._line_frame = 0
-        self._trace: list[Edit] = []
-        self._brush_px = self._layer.brush_size
-        self._layer.mouse_drag_callbacks.insert(0, self._on_mouse)
+        self.keys = keys
+        self._first: Touch | None = None
+        self.bench = Workbench(session, corrections, self)
+        self.bench.told.connect(self.told)
+        self.bench.went_to.connect(self.went_to)
+        self._actions = {
+            **actions,
+            "undo": self.bench.undo,
+            "redo": self.bench.redo,
+            "through": lambda: self.go_through(not self.bench.through),
+        }
+        axis = corrections.time_axis
+        self._gestures = Gestures(self._viewer, self._layer, axis, self._style, self)
+        self._gestures.pressed.connect(self._pressed)
+        self._gestures.tapped.connect(self._tapped)
+        self._gestures.drawn.connect(self._drawn)
+        self._hatching = Hatching(self._viewer, self._layer, corrections.movie, session.frame, self)
         self._layer.events.mode.connect(self._on_mode)
-        bind_peek(self._layer)
-        bind_keys(
-            self._layer,
-            {
-                "delete": self.delete_here,
-                "merge": lambda: self.take("merge"),
-                "cut": lambda: self.take("cut"),
-                "fill": self.fill_here,
-                "undo": self.undo,
-                "redo": self.redo,
-            },
-        )
+        self.use_keys(keys)
 
-    def take(self, tool: Tool) -> None:
-        """Take a tool in hand; taking the one in hand again puts it down.
+    def use_keys(self, keys: KeySet) -> None:
+        """Bind the keys anew.
+
+        Parameters
+        ----------
+        keys : KeySet
+            Which key does what.
+        """
+        self.keys = self.bench.keys = keys
+        self._layer.keymap.clear()
+        bind_peek(self._layer, keys)
+        bind_keys(self._layer, self._actions, keys)
+        bind_keys(self._layer, {tool.name: partial(self.use_key, tool.name) for tool in TOOLS}, keys)
+        self._bind_escape()
+
+    def take(self, tool: str) -> None:
+        """Take a tool in hand; taking the one in hand again puts it down. Clean-ups are done at once.
 
         Parameters
         ----------
         tool : str
-            One of `Tool`.
+            Its name in the registry.
         """
-        if tool == self.tool and tool != "move":
-            tool = "move"
+        spec = tool_of(tool)
+        if spec is not None and spec.gesture == "at once" and spec.click is not None:
+            self.bench.work(spec, spec.click, Touch(self._session.frame(), ()))
+        elif spec is not None:
+            self._take(TOOLS[0] if tool == self.tool else spec, spec.ask if tool != self.tool else "")
+
+    def put_down(self) -> None:
+        """Put a tool of ours down; napari's own stay in hand."""
+        if self._is_ours:
+            self._take(TOOLS[0], "")
+
+    def use_key(self, tool: str) -> None:
+        """Do what a tool does under the cursor; where it cannot, or needs more than a place, take it in hand.
+
+        Parameters
+        ----------
+        tool : str
+            Its name in the registry.
+        """
+        spec = tool_of(tool)
+        if spec is None or spec.gesture != "click" or not self._viewer.cursor.position:
+            self.take(tool)
+            return
+        touch = self._touch(self._gestures.at(self._viewer.cursor.position))
+        if touch is not None and spec.click is not None and _suits(spec, touch):
+            self.bench.work(spec, spec.click, touch)
+        elif tool == self.tool:
+            self._complain(spec, touch)
+        else:
+            self._take(spec, f"{NOT_HERE[spec.suits] if touch else OUTSIDE} {spec.ask}")
+
+    def go_through(self, on: bool) -> None:
+        """Let tools go on through the following frames, or no longer.
+
+        Parameters
+        ----------
+        on : bool
+            True lets them.
+        """
+        if on != self.bench.through:
+            self.bench.through = on
+            self.through_changed.emit(on)
+
+    def set_min_area(self, area_px: int) -> None:
+        """Say which objects are too small.
+
+        Parameters
+        ----------
+        area_px : int
+            Those with fewer pixels; 0 for a tenth of the usual area in the frame.
+        """
+        self.bench.min_area_px = float(area_px)
+
+    def close(self) -> None:
+        """Let go of the layer."""
+        self.bench.close()
+        self._put_down()
+        self._layer.events.mode.disconnect(self._on_mode)
+        self._gestures.close()
+        self._hatching.close()
+        self._layer.keymap.clear()
+
+    # The tool in hand
+
+    def _take(self, spec: ToolSpec, ask: str) -> None:
         self._put_down()
         self._viewer.layers.selection.active = self._layer
         if not self._layer.visible:
             self._layer.visible = True
-        self.tool = tool
-        self._layer.mode = _MODE_OF[tool]
-        if tool == "cut":
-            self._brush_px, self._layer.brush_size = self._layer.brush_size, _CUT_WIDTH_PX
-            self._corrections.intercept = self._trace.extend
-        if tool in _CLICK:
-            self._layer.bind_key("Escape", self._escape, overwrite=True)
-            self.told.emit(_CLICK[tool], False)
-        else:
-            self.told.emit("", False)
-        self.tool_changed.emit(tool)
-
-    def delete_here(self) -> None:
-        """Delete the nucleus under the cursor."""
-        self._act_at("delete", self._viewer.cursor.position)
-
-    def fill_here(self) -> None:
-        """Fill the holes of the nucleus under the cursor."""
-        self._act_at("fill", self._viewer.cursor.position)
-
-    def undo(self) -> None:
-        """Take the last step back, wherever it was, and say so."""
-        edit = self._corrections.undo()
-        self._told_history("Undone", edit, "There is nothing left to undo.")
-
-    def redo(self) -> None:
-        """Do the step again that was undone last, and say so."""
-        edit = self._corrections.redo()
-        self._told_history("Done again", edit, "There is nothing to do again.")
-
-    def close(self) -> None:
-        """Let go of the layer."""
-        self._put_down()
-        self._layer.events.mode.disconnect(self._on_mode)
-        if self._on_mouse in self._layer.mouse_drag_callbacks:
-            self._layer.mouse_drag_callbacks.remove(self._on_mouse)
-        self._layer.keymap.clear()
-
-    def _escape(self, _layer: object) -> None:
-        self.take("move")
+        self.tool = spec.name
+        self._layer.mode = spec.mode
+        self._bind_escape()
+        self.told.emit(ask, False)
+        self.tool_changed.emit(self.tool)
 
     def _put_down(self) -> None:
-        if self.tool == "cut":
-            self._layer.brush_size = self._brush_px
-            self._corrections.intercept = None
-        if self.tool in _CLICK:
+        if self._is_ours:
             self._layer.bind_key("Escape", None)
         self._first = None
+        self._gestures.drop()
         self.tool = "other"  # so that the mode we set next is not taken for the person's choice
+
+    @property
+    def _is_ours(self) -> bool:
+        spec = tool_of(self.tool)
+        return spec is not None and spec.gesture != "napari"
+
+    def _bind_escape(self) -> None:
+        if self._is_ours:
+            self._layer.bind_key("Escape", lambda _layer: self.put_down(), overwrite=True)
 
     def _on_mode(self, _event: object) -> None:
         """Napari's own buttons and keys choose tools too."""
         if self.tool == "other":
             return
-        if _MODE_OF.get(self.tool) != self._layer.mode:
+        spec, mode = tool_of(self.tool), str(self._layer.mode)
+        if spec is None or spec.mode != mode:
             self._put_down()
-            self.tool = _MODES.get(self._layer.mode, "other")
-            self.told.emit("", False)
+            self.tool = tool_of_mode(mode)
+            chosen = tool_of(self.tool)
+            self.told.emit(chosen.ask if chosen is not None else "", False)
             self.tool_changed.emit(self.tool)
 
-    def _on_mouse(self, _layer: object, event: Any) -> Generator[None, None, None]:
-        if event.button != 1:
-            return
-        if self.tool in ("paint", "bucket") and self.new_on_background:
-            self._choose_label(event.position)
-        elif self.tool in ("delete", "fill", "merge"):
-            self._act_at(self.tool, event.position)
-        elif self.tool == "cut":
-            self._trace.clear()
-            self._line_frame = self._frame_of(event.position)
-            self._line = [self._yx(event.position)]
-            yield
-            while event.type == "mouse_move":
-                self._line.append(self._yx(event.position))
-                yield
-            QTimer.singleShot(0, self._cut)  # after napari has told its stroke
+    # What the hand does
 
-    def _choose_label(self, position: Any) -> None:
+    def _style(self) -> str:
+        spec = tool_of(self.tool)
+        if spec is None or spec.gesture == "napari":
+            return ""
+        return "lasso" if spec.closed and spec.drag is not None else "line"
+
+    def _pressed(self, gesture: Gesture) -> None:
+        if self.tool == "polygon":
+            touch = self._touch(gesture)
+            if touch is not None:
+                self._layer.selected_label = next_label(self._corrections.movie[touch.frame])
+            close_polygon(self._viewer, self._layer, gesture.seen[0])
+        elif self.tool in ("paint", "bucket") and self.new_on_background:
+            self._choose_label(gesture)
+
+    def _choose_label(self, gesture: Gesture) -> None:
         """Extend the nucleus that a stroke starts in; on background start a new one."""
-        frame, label = self._at(position)
-        if frame is None:
-            return
-        self._layer.selected_label = label or editing.next_label(self._corrections.movie[frame])
+        touch = self._touch(gesture)
+        if touch is not None:
+            self._layer.selected_label = touch.label or next_label(self._corrections.movie[touch.frame])
 
-    def _act_at(self, tool: Tool, position: Any) -> None:
-        frame, label = self._at(position)
-        if frame is None:
-            self.told.emit("The cursor is outside the picture.", True)
+    def _tapped(self, gesture: Gesture) -> None:
+        spec, touch = tool_of(self.tool), self._touch(gesture)
+        if spec is None:
             return
-        if label == 0:
-            self.told.emit(f"{_NOTHING} {_CLICK[tool] if tool == self.tool else ''}".strip(), True)
-            return
-        labels = self._corrections.movie[frame]
-        if tool == "delete":
-            self._try(lambda: editing.delete(labels, label, frame=frame))
-        elif tool == "fill":
-            self._try(lambda: editing.fill_holes(labels, label, frame=frame))
+        if touch is None or not _suits(spec, touch):
+            self._complain(spec, touch)
+        elif spec.two_clicks is not None:
+            self._tapped_twice(spec, spec.two_clicks, touch, gesture)
+        elif spec.click is not None:
+            self.bench.work(spec, spec.click, touch)
+
+    def _tapped_twice(self, spec: ToolSpec, deed: Deed, touch: Touch, gesture: Gesture) -> None:
+        first, self._first = self._first, None
+        if first is None or first.frame != touch.frame:
+            self._first = touch
+            self._gestures.trace.mark(gesture.seen[0])
+            self.told.emit(spec.ask_again, False)
         else:
-            self._merge(frame, label)
+            self.bench.work(spec, deed, Touch(touch.frame, (*first.points, *touch.points), first.label))
 
-    def _merge(self, frame: int, label: int) -> None:
-        if self._first is None or self._first[0] != frame:
-            self._first = (frame, label)
-            self.told.emit("Now click the nucleus that it belongs to.", False)
+    def _drawn(self, gesture: Gesture) -> None:
+        spec = tool_of(self.tool)
+        self._first = None
+        if spec is None:
             return
-        first, self._first = self._first[1], None
-        self._try(lambda: editing.merge(self._corrections.movie[frame], first, label, frame=frame))
+        if not 0 <= gesture.frame < len(self._corrections.movie):
+            self.told.emit(OUTSIDE, True)
+        elif spec.drag is not None:
+            self.bench.work(spec, spec.drag, Touch(gesture.frame, gesture.points, 0, gesture.shift))
+        else:  # a hand that slipped: what it began on is what was meant
+            self._tapped(gesture)
 
-    def _cut(self) -> None:
-        trace, self._trace[:] = list(self._trace), []
-        self._corrections.write([step.inverse() for step in reversed(trace)])
-        frame, line = self._line_frame, np.array(self._line)
-        self._try(lambda: editing.split(self._corrections.movie[frame], line, _CUT_WIDTH_PX, frame=frame))
+    def _complain(self, spec: ToolSpec, touch: Touch | None) -> None:
+        self.told.emit(f"{OUTSIDE if touch is None else NOT_HERE[spec.suits]} {spec.ask}", True)
 
-    def _try(self, make: Callable[[], Edit]) -> None:
-        try:
-            edit = make()
-        except CellSegError as error:
-            self.told.emit(str(error), True)
-            return
-        self._corrections.do(edit)
-        self.told.emit(f"{_DONE[edit.tool]} Ctrl-Z takes it back.", False)
-
-    def _told_history(self, what: str, edit: EditStep | Taken | None, nothing: str) -> None:
-        if edit is None:
-            self.told.emit(nothing, True)
-        elif isinstance(edit, Taken):
-            self.told.emit(f"{what}: the proposals of {edit.who} for {len(edit.frames)} frames.", False)
-        else:
-            frames = sorted(edit.frames)
-            self.went_to.emit(frames[0])
-            step = _DONE.get(edit.tool, edit.tool).rstrip(".").lower()
-            where = f"frame {frames[0]}" if len(frames) == 1 else f"{len(frames)} frames from {frames[0]} on"
-            self.told.emit(f"{what}: {step}, {where}.", False)
-
-    def _yx(self, position: Any) -> tuple[float, float]:
-        y, x = self._layer.world_to_data(position)[-2:]
-        return float(y), float(x)
-
-    def _frame_of(self, position: Any) -> int:
-        axis = self._corrections.time_axis
-        return 0 if axis is None else round(float(self._layer.world_to_data(position)[axis]))
-
-    def _at(self, position: Any) -> tuple[int | None, int]:
-        """Frame and label under a place of the viewer; no frame outside the picture."""
-        movie, t = self._corrections.movie, self._frame_of(position)
-        y, x = (round(value) for value in self._yx(position))
+    def _touch(self, gesture: Gesture) -> Touch | None:
+        """Look at what lies under the first point of a gesture; None outside the picture."""
+        movie, t = self._corrections.movie, gesture.frame
+        y, x = (round(value) for value in gesture.points[0])
         inside = 0 <= t < movie.shape[0] and 0 <= y < movie.shape[1] and 0 <= x < movie.shape[2]
-        return (t, int(movie[t, y, x])) if inside else (None, 0)
+        return Touch(t, gesture.points[:1], int(movie[t, y, x]), gesture.shift) if inside else None
+
+
+def _suits(spec: ToolSpec, touch: Touch) -> bool:
+    if spec.suits == "object":
+        return touch.label > 0
+    return spec.suits == "any" or touch.label <= 0

@@ -1,4 +1,4 @@
-"""The keys of the plugin's label layers, and the sheet that lists them.
+"""The keys of the plugin's label layers: the defaults, a set for the left-handed, and how they are bound.
 
 napari 0.9.2 binds these keys on every Labels layer: 1/E erase, 2/P paint, 3 polygon, 4/F fill bucket, 5/L
 pick, 6/Z pan, 7 transform, M new label, X swap with background, B preserve labels, - and = label number,
@@ -11,63 +11,206 @@ by E. Escape is ours only while a tool of ours is in hand, so that it still ends
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDialog, QGridLayout, QLabel, QVBoxLayout, QWidget
+from napari_cellseg.ui.tool_registry import TOOLS
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key of ours.
+    """One action that has keys.
 
     Attributes
     ----------
     name : str
-        What it does, as a name for the code.
+        What it does, as a name for the code and the file of keys.
+    title : str
+        What it is called, in a word or two.
     keys : tuple of str
-        Keys as napari writes them.
-    shown : str
-        Keys as the person reads them.
+        Its default keys as napari writes them; empty where napari's own will do.
     text : str
         What it does, for the person.
+    group : str
+        What it is for, as a heading.
+    napari_key : str
+        The key that napari has for it.
     """
 
     name: str
+    title: str
     keys: tuple[str, ...]
-    shown: str
     text: str
+    group: str
+    napari_key: str = ""
 
 
-KEYS = (
-    Key("accept", ("N",), "N", "Accept this frame and go to the next one proposed"),
-    Key("skip", ("Shift-N",), "Shift-N", "Go to the next one without accepting"),
-    Key("delete", ("X", "Delete"), "X", "Delete the nucleus under the cursor"),
-    Key("merge", ("M",), "M", "Merge: then click two nuclei that are one"),
-    Key("cut", ("K",), "K", "Cut: then draw a line through a nucleus that is two"),
-    Key("fill", ("F",), "F", "Fill the holes of the nucleus under the cursor"),
-    Key("suspect", (".",), ".", "Go to the next suspicious nucleus"),
-    Key("peek", ("O",), "O", "Show or hide the labels; hold it to peek"),
-    Key("undo", ("Control-Z",), "Ctrl-Z", "Undo, one step at a time, brush strokes included"),
-    Key("redo", ("Control-Shift-Z",), "Ctrl-Shift-Z", "Redo"),
-    Key("leave", ("Escape",), "Esc", "Put the tool down"),
+_TIME = "Regions and frames"
+_FRAMES = "Go through the frames"
+_STEPS = "Take back and look"
+
+KEYS: tuple[Key, ...] = (
+    Key("accept", "Accept", ("N",), "Accept this frame and go to the next one proposed", _FRAMES),
+    Key("skip", "Skip", ("Shift-N",), "Go to the next one without accepting", _FRAMES),
+    *(Key(tool.name, tool.text, tool.keys, tool.tip, tool.group, tool.napari_key) for tool in TOOLS),
+    Key(
+        "through",
+        "Through time",
+        ("T",),
+        "Let tools go on through the following frames, or no longer",
+        _TIME,
+    ),
+    Key("suspect", "Suspicious", (".",), "Go to the next suspicious nucleus", _FRAMES),
+    Key("peek", "Peek", ("O",), "Show or hide the labels; hold it to peek", _STEPS),
+    Key("undo", "Undo", ("Control-Z",), "Undo, one step at a time, brush strokes included", _STEPS),
+    Key("redo", "Redo", ("Control-Shift-Z",), "Redo", _STEPS),
+    Key("leave", "Put down", ("Escape",), "Put the tool down", _STEPS),
 )
+"""All actions, in the order in which the sheet shows them."""
 
-NAPARI_KEYS = (
-    ("P", "Paint: start in a nucleus to extend it, on background to make a new one"),
-    ("E", "Erase"),
+NAPARI_KEYS: tuple[tuple[str, str], ...] = (
     ("4", "Fill bucket"),
     ("L", "Pick a label"),
-    ("Z", "Move the picture; or hold the space bar"),
-    ("[  ]", "Brush smaller, larger; or Alt and move the mouse"),
-    ("B", "Keep other nuclei untouched while painting"),
-    ("←  →", "Frame before, frame after"),
+    ("[ and ]", "Brush smaller, larger; or Alt and move the mouse"),
+    ("B", "Keep other nuclei untouched while drawing"),
+    ("← and →", "Frame before, frame after"),
+    ("?", "All keys at a glance"),
 )
+"""What else there is to know: keys of napari's, and that of the sheet."""
+
+FIXED = frozenset({"leave"})
+"""Actions whose key cannot be changed: napari's own meaning of it must stay reachable."""
+
+SHADOWED = frozenset({"X", "M", "F"})
+"""Keys of napari's that ours take the place of; see above where what they did is found."""
+
+LEFT_HANDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "erase": ("Shift-P",),
+        "polygon": ("Shift-J",),
+        "move": ("Shift-M",),
+        "new": ("I",),
+        "delete": ("J", "Delete"),
+        "snap": ("H",),
+        "smooth": ("Shift-H",),
+        "fill": ("Shift-U",),
+        "grow": ("Shift-K",),
+        "shrink": ("Shift-L",),
+        "ignore": ("Shift-I",),
+        "copy": ("U",),
+        "remove_small": ("Control-J",),
+        "remove_at_border": ("Control-K",),
+        "renumber": ("Control-L",),
+        "through": ("Shift-O",),
+        "undo": ("Control-Z", "Backspace"),
+        "redo": ("Control-Shift-Z", "Shift-Backspace"),
+    }
+)
+"""Keys for the right hand while the left one holds the mouse or the pen, where they differ from the defaults.
+
+Only letters that lie in the right half of QWERTY, QWERTZ and AZERTY keyboards alike (so neither Y nor digits
+and punctuation, which AZERTY and QWERTZ put elsewhere), with the right Shift and Ctrl: plain for what is done
+most, with Shift for the rest, with Ctrl for whole frames; Backspace takes back. Keys that lie there anyway
+stay: N, M, K, O, and napari's P, L, [ and ].
+"""
+
+
+@dataclass(frozen=True)
+class KeySet:
+    """Which key does what.
+
+    Attributes
+    ----------
+    changed : mapping of str to tuple of str
+        Keys that differ from the defaults, by `Key.name`.
+    """
+
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, name: str) -> tuple[str, ...]:
+        """Look the keys of an action up.
+
+        Parameters
+        ----------
+        name : str
+            See `Key.name`.
+
+        Returns
+        -------
+        tuple of str
+            As napari writes them; may be empty.
+        """
+        return self.changed.get(name, key_of(name).keys)
+
+    def shown(self, name: str) -> str:
+        """Write the keys of an action for the person.
+
+        Parameters
+        ----------
+        name : str
+            See `Key.name`.
+
+        Returns
+        -------
+        str
+            Such as ``"X, Delete"``; napari's own key where there is no other.
+        """
+        keys = self.of(name) or tuple(filter(None, [key_of(name).napari_key]))
+        return ", ".join(shown(key) for key in keys)
+
+    def with_key(self, name: str, key: str) -> KeySet:
+        """Give an action one key.
+
+        Parameters
+        ----------
+        name : str
+            See `Key.name`.
+        key : str
+            The key.
+
+        Returns
+        -------
+        KeySet
+            The same otherwise.
+        """
+        changed = {**self.changed, name: (key,)}
+        return KeySet({n: keys for n, keys in changed.items() if keys != key_of(n).keys})
+
+
+def shown(key: str) -> str:
+    """Write a key for the person.
+
+    Parameters
+    ----------
+    key : str
+        As napari writes it.
+
+    Returns
+    -------
+    str
+        Such as ``"Ctrl-Z"``.
+    """
+    short = key.replace("Control", "Ctrl")
+    return short.replace("+", "-") if len(short) > 1 else short
+
+
+def grouped() -> dict[str, list[Key]]:
+    """Group the actions by what they are for.
+
+    Returns
+    -------
+    dict of str to list of Key
+        By heading, in the order in which they are shown.
+    """
+    groups: dict[str, list[Key]] = {}
+    for key in KEYS:
+        groups.setdefault(key.group, []).append(key)
+    return groups
 
 
 def key_of(name: str) -> Key:
-    """Look a key up.
+    """Look an action up.
 
     Parameters
     ----------
@@ -77,12 +220,12 @@ def key_of(name: str) -> Key:
     Returns
     -------
     Key
-        The key.
+        The action.
     """
     return next(key for key in KEYS if key.name == name)
 
 
-def bind_keys(layer: Any, actions: Mapping[str, Callable[[], object]]) -> None:
+def bind_keys(layer: Any, actions: Mapping[str, Callable[[], object]], keys: KeySet | None = None) -> None:
     """Put keys onto one layer.
 
     Parameters
@@ -91,19 +234,24 @@ def bind_keys(layer: Any, actions: Mapping[str, Callable[[], object]]) -> None:
         The layer; others of its kind are left as they are.
     actions : mapping of str to callable
         What each key does, by `Key.name`.
+    keys : KeySet, optional
+        Which key does what; the defaults when it is left out.
     """
+    keys = keys or KeySet()
     for name, action in actions.items():
-        for key in key_of(name).keys:
+        for key in keys.of(name):
             layer.bind_key(key, _without_layer(action), overwrite=True)
 
 
-def bind_peek(layer: Any) -> None:
+def bind_peek(layer: Any, keys: KeySet | None = None) -> None:
     """Put the key onto a layer that hides it while it is held, and toggles it when it is tapped.
 
     Parameters
     ----------
     layer : napari.layers.Layer
         The layer.
+    keys : KeySet, optional
+        Which key does what; the defaults when it is left out.
     """
 
     def peek(here: Any) -> Callable[[], None]:
@@ -114,7 +262,7 @@ def bind_peek(layer: Any) -> None:
 
         return released
 
-    for key in key_of("peek").keys:
+    for key in (keys or KeySet()).of("peek"):
         layer.bind_key(key, peek, overwrite=True)
 
 
@@ -123,39 +271,3 @@ def _without_layer(action: Callable[[], object]) -> Callable[[Any], None]:
         action()
 
     return pressed
-
-
-class CheatSheet(QDialog):
-    """All keys at a glance; it stays open beside the work.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        Its parent.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keys for correcting")
-        layout = QVBoxLayout(self)
-        layout.addWidget(
-            _sheet("While nuclei (corrected) is the active layer", [(k.shown, k.text) for k in KEYS])
-        )
-        layout.addWidget(_sheet("napari's own", NAPARI_KEYS))
-
-
-def _sheet(title: str, rows: Any) -> QWidget:
-    box = QWidget()
-    grid = QGridLayout(box)
-    grid.setContentsMargins(4, 4, 4, 4)
-    grid.setHorizontalSpacing(16)
-    heading = QLabel(f"<b>{title}</b>")
-    grid.addWidget(heading, 0, 0, 1, 2)
-    for row, (key, text) in enumerate(rows, start=1):
-        name = QLabel(f"<b>{key}</b>")
-        name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(name, row, 0)
-        grid.addWidget(QLabel(text), row, 1)
-    grid.setColumnMinimumWidth(0, 100)
-    grid.setColumnStretch(1, 1)
-    return box

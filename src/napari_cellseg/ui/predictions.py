@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_cellseg.data.project import open_label_movie
 from napari_cellseg.live.counting import FilesReady
+from napari_cellseg.ui.key_file import own_keys
 from napari_cellseg.ui.keys import bind_peek
 from napari_cellseg.ui.layers import PROBABILITY, add_labels, layers_like, remove, spread
 from napari_cellseg.ui.sources import FILE, over_picture
@@ -85,7 +86,7 @@ class PredictionLayers(QObject):
         layer.metadata[FILE] = str(files.labels)
         layer.editable = False  # step 3 corrects a copy
         layer.mouse_drag_callbacks.append(self._clicked)
-        bind_peek(layer)
+        bind_peek(layer, own_keys(session.say))
         session.prediction_layer = layer
         for other in (session.labels_layer, session.corrected_layer):
             if other is not None:

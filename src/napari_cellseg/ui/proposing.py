@@ -141,6 +141,7 @@ class Proposing(QObject):
             self.told.emit("The proposals are what the labels are already; nothing was changed.", "info")
             return
         corrections.take(taken)
+        self._session.predicted_frames |= taken.frames
         n = len(taken.frames)
         self.told.emit(
             f"{n:,} uncorrected frame{'s have' if n != 1 else ' has'} new labels, by {taken.who}. "

@@ -15,7 +15,7 @@ from napari_cellseg.ui.key_dialog import KeyDialog
 from napari_cellseg.ui.key_file import key_file, load_keys, own_keys, save_keys
 from napari_cellseg.ui.keys import KEYS, LEFT_HANDED, SHADOWED, KeySet, bind_keys, key_of, shown
 
-RIGHT_SIDE = {*"UIOPHJKLNM", "Backspace"}
+RIGHT_SIDE = {*"UIOPHJKLNM.", "Backspace"}
 
 
 @pytest.fixture

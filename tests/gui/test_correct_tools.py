@@ -305,7 +305,7 @@ def test_a_polygon_gets_the_next_free_label_and_closes_on_its_first_corner(work)
     work.check("stroke", before)
 
 
-def test_ignored_regions_are_hatched_and_marked_and_freed(work):
+def test_ignored_regions_are_hatched_and_marked_and_freed(work, viewer):
     y, x = work.places[0]
     before = work.movie.copy()
     tools = work.step.tools
@@ -328,6 +328,24 @@ def test_ignored_regions_are_hatched_and_marked_and_freed(work):
     work.check("unignore", marked)
     work.hand.click(y, x)
     work.until_told("no ignored region here")
+    assert "Traceback" not in "".join(work.step.session.log)  # a click beside it is nothing for the log
+    work.hand.key(Qt.Key.Key_Z, CTRL)
+    work.until(lambda: tools._hatching.is_shown)
+    viewer.layers.remove(work.step.corrections.layer)
+    assert work.step.tools is None
+
+
+def test_seen_from_the_side_nothing_is_changed(work, viewer):
+    before = work.movie.copy()
+    work.take("delete")
+    viewer.dims.ndisplay = 3
+    QTest.qWait(100)
+    work.hand.click(*work.places[0])
+    work.hand.key(Qt.Key.Key_G)
+    assert "not shown flat" in work.told
+    assert np.array_equal(work.movie, before)
+    viewer.dims.ndisplay = 2
+    QTest.qWait(100)
 
 
 def test_a_copy_goes_to_the_next_frame_as_the_picture_moved(work):

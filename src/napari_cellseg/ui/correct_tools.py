@@ -270,6 +270,8 @@ class Tools(QObject):
     def _touch(self, gesture: Gesture) -> Touch | None:
         """Look at what lies under the first point of a gesture; None outside the picture."""
         movie, t = self._corrections.movie, gesture.frame
+        if self._viewer.dims.ndisplay != 2:
+            return None
         y, x = (round(value) for value in gesture.points[0])
         inside = 0 <= t < movie.shape[0] and 0 <= y < movie.shape[1] and 0 <= x < movie.shape[2]
         return Touch(t, gesture.points[:1], int(movie[t, y, x]), gesture.shift) if inside else None

@@ -155,6 +155,9 @@ def test_two_clicks_split_and_the_first_is_marked(work):
     work.hand.click(y - 4, x)
     assert "Now click the other" in work.told
     assert work.step.tools._gestures.trace._mark is not None
+    work.hand.click(y + 14, x)
+    assert "no nucleus under the cursor. Now click the other" in work.told
+    assert work.step.tools._gestures.trace._mark is not None
     work.hand.click(y + 4, x)
     assert work.step.tools._gestures.trace._mark is None
     work.until_told("Nucleus cut")

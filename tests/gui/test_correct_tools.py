@@ -155,6 +155,9 @@ def test_two_clicks_split_and_the_first_is_marked(work):
     work.hand.click(y - 4, x)
     assert "Now click the other" in work.told
     assert work.step.tools._gestures.trace._mark is not None
+    work.hand.click(y + 14, x)
+    assert "no nucleus under the cursor. Now click the other" in work.told
+    assert work.step.tools._gestures.trace._mark is not None
     work.hand.click(y + 4, x)
     assert work.step.tools._gestures.trace._mark is None
     work.until_told("Nucleus cut")
@@ -305,7 +308,7 @@ def test_a_polygon_gets_the_next_free_label_and_closes_on_its_first_corner(work)
     work.check("stroke", before)
 
 
-def test_ignored_regions_are_hatched_and_marked_and_freed(work):
+def test_ignored_regions_are_hatched_and_marked_and_freed(work, viewer):
     y, x = work.places[0]
     before = work.movie.copy()
     tools = work.step.tools
@@ -328,6 +331,24 @@ def test_ignored_regions_are_hatched_and_marked_and_freed(work):
     work.check("unignore", marked)
     work.hand.click(y, x)
     work.until_told("no ignored region here")
+    assert "Traceback" not in "".join(work.step.session.log)  # a click beside it is nothing for the log
+    work.hand.key(Qt.Key.Key_Z, CTRL)
+    work.until(lambda: tools._hatching.is_shown)
+    viewer.layers.remove(work.step.corrections.layer)
+    assert work.step.tools is None
+
+
+def test_seen_from_the_side_nothing_is_changed(work, viewer):
+    before = work.movie.copy()
+    work.take("delete")
+    viewer.dims.ndisplay = 3
+    QTest.qWait(100)
+    work.hand.click(*work.places[0])
+    work.hand.key(Qt.Key.Key_G)
+    assert "not shown flat" in work.told
+    assert np.array_equal(work.movie, before)
+    viewer.dims.ndisplay = 2
+    QTest.qWait(100)
 
 
 def test_a_copy_goes_to_the_next_frame_as_the_picture_moved(work):

@@ -65,6 +65,7 @@ class Tools(QObject):
         self.new_on_background = True
         self.keys = keys
         self._first: Touch | None = None
+        self._first_seen = (0.0, 0.0)
         self.bench = Workbench(session, corrections, self)
         self.bench.told.connect(self.told)
         self.bench.went_to.connect(self.went_to)
@@ -246,8 +247,8 @@ class Tools(QObject):
     def _tapped_twice(self, spec: ToolSpec, deed: Deed, touch: Touch, gesture: Gesture) -> None:
         first, self._first = self._first, None
         if first is None or first.frame != touch.frame:
-            self._first = touch
-            self._gestures.trace.mark(gesture.seen[0])
+            self._first, self._first_seen = touch, gesture.seen[0]
+            self._gestures.trace.mark(self._first_seen)
             self.told.emit(spec.ask_again, False)
         else:
             self.bench.work(spec, deed, Touch(touch.frame, (*first.points, *touch.points), first.label))
@@ -265,11 +266,18 @@ class Tools(QObject):
             self._tapped(gesture)
 
     def _complain(self, spec: ToolSpec, touch: Touch | None) -> None:
-        self.told.emit(f"{OUTSIDE if touch is None else NOT_HERE[spec.suits]} {spec.ask}", True)
+        why = OUTSIDE if touch is None else NOT_HERE[spec.suits]
+        if self._first is None:
+            self.told.emit(f"{why} {spec.ask}", True)
+        else:  # a second click beside a nucleus is no reason to do the first one again
+            self._gestures.trace.mark(self._first_seen)
+            self.told.emit(f"{why} {spec.ask_again}", True)
 
     def _touch(self, gesture: Gesture) -> Touch | None:
         """Look at what lies under the first point of a gesture; None outside the picture."""
         movie, t = self._corrections.movie, gesture.frame
+        if self._viewer.dims.ndisplay != 2:
+            return None
         y, x = (round(value) for value in gesture.points[0])
         inside = 0 <= t < movie.shape[0] and 0 <= y < movie.shape[1] and 0 <= x < movie.shape[2]
         return Touch(t, gesture.points[:1], int(movie[t, y, x]), gesture.shift) if inside else None

@@ -106,7 +106,7 @@ class Gestures(QObject):
         return Gesture(self._frame_of(position), (self._yx(position),), (self._seen(position),))
 
     def _on_mouse(self, _layer: object, event: Any) -> Generator[None, None, None]:
-        if event.button != 1:
+        if event.button != 1 or len(event.dims_displayed) != 2:
             return
         start = self.at(event.position)
         begun = Gesture(start.frame, start.points, start.seen, "Shift" in event.modifiers)

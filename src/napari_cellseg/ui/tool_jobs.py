@@ -37,7 +37,7 @@ class Job:
     slow: bool = False
 
 
-def made(make: Callable[[], list[Edit]]) -> Steps[list[Edit]]:
+def made(make: Callable[[], list[Edit]]) -> Steps[list[Edit] | CellSegError]:
     """Make edits, as a task does.
 
     Parameters
@@ -52,11 +52,14 @@ def made(make: Callable[[], list[Edit]]) -> Steps[list[Edit]]:
 
     Returns
     -------
-    list of Edit
-        What it made.
+    list of Edit or CellSegError
+        What it made, or why it could not: a click beside a nucleus is nothing for the log.
     """
     yield from ()
-    return make()
+    try:
+        return make()
+    except CellSegError as error:
+        return error
 
 
 class Jobs(QObject):
@@ -123,16 +126,20 @@ class Jobs(QObject):
         self._task = self._session.run(
             made,
             job.make,
-            on_done=lambda edits: self._came(job, edits),
+            on_done=lambda answer: self._came(job, answer),
             on_failed=self._broke,
             here=True,
         )
 
-    def _came(self, job: Job, edits: list[Edit]) -> None:
-        if self._task is not None:
-            self._task = None
-            self._finish(job, edits)
-            self._go_on()
+    def _came(self, job: Job, answer: list[Edit] | CellSegError) -> None:
+        if self._task is None:
+            return
+        self._task = None
+        if isinstance(answer, CellSegError):
+            self.failed.emit(answer)
+        else:
+            self._finish(job, answer)
+        self._go_on()
 
     def _broke(self, error: BaseException) -> None:
         if self._task is not None:

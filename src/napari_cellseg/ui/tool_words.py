@@ -13,7 +13,7 @@ from napari_cellseg.ui.tool_registry import DONE
 if TYPE_CHECKING:
     from napari_cellseg.label.edit import Edit
 
-OUTSIDE = "The cursor is outside the picture."
+OUTSIDE = "The cursor is outside the picture, or that is not shown flat."
 NOT_HERE: Mapping[str, str] = MappingProxyType(
     {
         "object": "There is no nucleus under the cursor.",

@@ -13,6 +13,7 @@ from napari_cellseg.data.project import new_label_movie, open_label_movie
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.storage import atomic_file, storage, versioned
 from napari_cellseg.errors import InputError
+from napari_cellseg.label.compact import LONGEST, compact
 from napari_cellseg.label.guard import forget, put_back
 from napari_cellseg.label.journal import Journal
 from napari_cellseg.label.lock import InUseError, StudyLock
@@ -166,6 +167,8 @@ def restored(labels: Path, journal: Path) -> Journal:
     book.replay(movie)
     movie.flush()  # type: ignore[attr-defined]
     forget(labels)
+    if book.n_done > LONGEST and compact(book) is not None:
+        return Journal(journal, movie.shape, person())
     return book
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from napari_cellseg import __version__
+from napari_cellseg.cli.corrections import add_correction_commands
 from napari_cellseg.cli.model_options import add_model_commands
 from napari_cellseg.cli.options import add_options
 from napari_cellseg.config import (
@@ -83,7 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (_demo, _open, _inspect, _label, _train, _learn, _predict, _measure, _evaluate):
         add(commands)
-    for add in (_models, _doctor):
+    for add in (add_correction_commands, _models, _doctor):
         add(commands)
     return parser
 

@@ -31,7 +31,7 @@ def add_correction_commands(commands: _Commands) -> None:
     parser = commands.add_parser(
         "corrections",
         help="show what was corrected by hand, or apply it to labels",
-        description="Show what was corrected by hand in a study, or apply a journal of corrections to labels.",
+        description="Show what was corrected by hand in a study, or apply a journal to labels.",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="list the corrections of a study that are in effect")
@@ -96,13 +96,13 @@ def _show(options: argparse.Namespace) -> None:
         table.writerow(COLUMNS)
         table.writerows(found)
         return
-    n = 0
-    for n, (step, when, who, tool, frame, *box) in enumerate(found, 1):
+    step: object = 0
+    for step, when, who, tool, frame, *box in found:
         local = f"{datetime.fromisoformat(str(when)).astimezone():%Y-%m-%d %H:%M:%S}" if when else "-"
         y0, x0, y1, x1 = box
         where = f"y {y0} to {y1}, x {x0} to {x1} px" if y0 != "" else ""
         print(f"{step}\t{local}\t{who or '-'}\t{tool}\tframe {frame}\t{where}".rstrip())
-    if not n:
+    if not step:
         print("No corrections are in effect.")
 
 

@@ -61,8 +61,8 @@ class History:
     failed : callable, optional
         Told what could not be written, from the writing thread.
     put : callable, optional
-        How an edit is written into the labels; by default `Edit.apply`. A layer may do it to draw no more than
-        what changes.
+        How an edit is written into the labels; by default `Edit.apply`. A layer may do it, to draw no more
+        than what changes.
     allowed : callable, optional
         Called in the writing thread before something is written; raises when somebody else has the study.
     """

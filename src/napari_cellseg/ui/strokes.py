@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from napari_cellseg.label.edit import Edit
 
-
 _FEW_PX = 100_000
 """Up to here, single pixels are written and drawn more quickly than a frame."""
 

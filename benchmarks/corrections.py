@@ -70,7 +70,7 @@ def measure(n_frames: int) -> int:  # noqa: PLR0915 - one script
 
     from napari_cellseg.data.project import open_label_movie
     from napari_cellseg.label import edit as tools
-    from napari_cellseg.live.correcting import restored
+    from napari_cellseg.label.restore import restored
     from napari_cellseg.ui.corrections import Corrections
 
     print(f"{n_frames} frames; load of the computer {os.getloadavg()[0]:.1f}")
@@ -144,7 +144,7 @@ def opening(n: int = 20_000) -> None:
     from napari_cellseg.label.journal import EditStep, Journal
     from napari_cellseg.label.journal_lines import line_of
     from napari_cellseg.label.journal_steps import entry_of_step
-    from napari_cellseg.live.correcting import restored
+    from napari_cellseg.label.restore import restored
 
     with tempfile.TemporaryDirectory(dir=os.environ.get("NAPARI_CELLSEG_BENCHMARK_FOLDER")) as folder:
         labels, journal = sparse_movie(Path(folder) / "corrected.npy", USED), Path(folder) / "journal.jsonl"

@@ -17,7 +17,7 @@ from napari_cellseg.label.guard import guard_of
 from napari_cellseg.label.history import History
 from napari_cellseg.label.journal import Journal
 from napari_cellseg.label.journal_lines import entry_of, line_of
-from napari_cellseg.live.correcting import restored
+from napari_cellseg.label.restore import restored
 
 SHAPE = (3, 16, 20)
 ACTIONS = st.sampled_from(["do", "paint", "undo", "redo", "restart", "crash"])

@@ -234,12 +234,13 @@ class Tools(QObject):
         except CellSegError as error:
             self.told.emit(str(error), True)
             return
-        self._corrections.do(edit)
-        self.told.emit(f"{_DONE[edit.tool]} Ctrl-Z takes it back.", False)
+        if self._corrections.do(edit):
+            self.told.emit(f"{_DONE[edit.tool]} Ctrl-Z takes it back.", False)
 
     def _told_history(self, what: str, edit: EditStep | Taken | None, nothing: str) -> None:
         if edit is None:
-            self.told.emit(nothing, True)
+            if nothing:
+                self.told.emit(nothing, True)
         elif isinstance(edit, Taken):
             self.told.emit(f"{what}: the proposals of {edit.who} for {len(edit.frames)} frames.", False)
         else:

@@ -98,21 +98,27 @@ class Corrections(QObject):
         """Whether there is something to redo."""
         return self.history.n_undone > 0
 
-    def do(self, *edits: Edit) -> None:
+    def do(self, *edits: Edit) -> bool:
         """Apply a tool's edits and remember them as one step.
 
         Parameters
         ----------
         *edits : Edit
             Made from the labels as they are; through time, several frames.
+
+        Returns
+        -------
+        bool
+            False when nothing was changed: ``failed`` told why.
         """
         try:
             step = self.history.do(*edits)
         except CellSegError as error:
             self.failed.emit(error)
-            return
+            return False
         self._show()
         self._tell(step)
+        return True
 
     def take(self, taken: Taken) -> None:
         """Take proposals into the labels, as one step.

@@ -137,12 +137,14 @@ class Tools(QObject):
     def undo(self) -> None:
         """Take the last step back, wherever it was, and say so."""
         edit = self._corrections.undo()
-        self._told_history("Undone", edit, "There is nothing left to undo.")
+        failed = self._corrections.can_undo  # that was told already
+        self._told_history("Undone", edit, "" if failed else "There is nothing left to undo.")
 
     def redo(self) -> None:
         """Do the step again that was undone last, and say so."""
         edit = self._corrections.redo()
-        self._told_history("Done again", edit, "There is nothing to do again.")
+        failed = self._corrections.can_redo
+        self._told_history("Done again", edit, "" if failed else "There is nothing to do again.")
 
     def close(self) -> None:
         """Let go of the layer."""

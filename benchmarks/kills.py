@@ -91,9 +91,8 @@ def rounds(n: int, folder: Path, seed: int = 0) -> str:
             opened.lock.release()
     steps = Journal(journal).n_done
     return (
-        f"{n} kills, {opening} of them while opening, {guarded} with changed frames: "
-        f"the labels were those of the journal every time; {told} writes told, "
-        f"{steps} steps in effect at the end"
+        f"{n} kills, {opening} of them while opening, {guarded} with changed frames: labels as in "
+        f"the journal every time; {told} writes told, {steps} steps in effect at the end"
     )
 
 

@@ -11,7 +11,9 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 from napari_cellseg.data.project import Study, new_label_movie, open_label_movie
+from napari_cellseg.label import edit as tools
 from napari_cellseg.label.journal import Journal
+from napari_cellseg.label.lock import InUseError, StudyLock
 from napari_cellseg.label.triage import FrameScores, Verdict
 from napari_cellseg.ui.correct_step import CorrectStep
 from napari_cellseg.ui.layers import add_labels
@@ -323,6 +325,60 @@ def test_a_removed_layer_can_be_opened_again(step, viewer, movie, until):
     assert not (step.corrections.movie[0] == 2).any()
     undo(step)  # yesterday's work can be undone too
     assert (step.corrections.movie[0] == 2).any()
+
+
+def test_another_window_is_told_and_may_take_over(session, viewer, movie, auto, tmp_path, until):
+    study_of(session, viewer, movie, auto, tmp_path)
+    other = StudyLock(session.study.folder)
+    other.acquire()
+    step = CorrectStep(session)
+    viewer.window.add_dock_widget(step, area="right")
+    step.source.choose(session.labels_layer)
+    QTest.mouseClick(step.primary, Qt.MouseButton.LeftButton)
+    until(lambda: step.progress.task is None)
+    assert step.corrections is None
+    assert f"is being corrected by {other.holder()}" in step.message.text
+    assert step.message.button.text() == "Take over"
+    if shots := os.environ.get("NAPARI_CELLSEG_SHOTS"):
+        step.resize(380, 700)
+        QTest.qWait(200)
+        step.grab().save(f"{shots}/take-over.png")
+    QTest.mouseClick(step.message.button, Qt.MouseButton.LeftButton)
+    until(lambda: step.corrections is not None)
+    with pytest.raises(InUseError, match="was taken over"):
+        other.check()
+    y, x = movie()[2][1]
+    hover(step, y, x)
+    press(step, Qt.Key.Key_X)
+    assert not (step.corrections.movie[0] == 2).any()
+
+    other.acquire(take_over=True)  # and back: here nothing is changed any more
+    hover(step, *movie()[2][2])
+    press(step, Qt.Key.Key_X)
+    assert (step.corrections.movie[0] == 3).any()
+    assert "was taken over by" in step.message.text
+    other.release()
+    QTest.mouseClick(step.message.button, Qt.MouseButton.LeftButton)
+    until(lambda: step.corrections is not None)
+    assert not (step.corrections.movie[0] == 2).any()
+    undo(step)
+    assert (step.corrections.movie[0] == 2).any()
+    lock = session.study.folder / ".correcting.lock"
+    assert lock.is_file()
+    step.shut_down()
+    assert not lock.exists()
+
+
+def test_edits_through_time_are_one_step(step, movie, auto):
+    labels = step.corrections.movie
+    step.corrections.do(*(tools.delete(labels[t], 2, frame=t) for t in range(3)))
+    assert step.session.corrected_frames == {0, 1, 2}
+    undo(step)
+    assert np.array_equal(labels, auto)
+    assert "3 frames from 0 on" in step.message.text
+    redo(step)
+    assert not (labels[:3] == 2).any()
+    assert (labels[3] == 2).any()
 
 
 def test_start_over_puts_aside_and_deletes_nothing(step, session, movie, until):

@@ -83,3 +83,16 @@ def test_who_is_told_as_far_as_it_is_known():
     assert is_alive(os.getpid())
     assert not is_alive(gone_pid())
     assert not is_alive(0)
+
+
+def test_a_file_system_without_links_will_do(tmp_path, monkeypatch):
+    def no_links(_source, _target):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    one = StudyLock(tmp_path)
+    one.acquire()
+    with pytest.raises(InUseError):
+        StudyLock(tmp_path).acquire()
+    one.release()
+    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from napari_cellseg import __version__
+from napari_cellseg.cli.corrections import add_correction_commands
 from napari_cellseg.cli.model_options import add_model_commands
 from napari_cellseg.cli.next import add_arguments as add_next_arguments
 from napari_cellseg.cli.options import add_options
@@ -83,8 +84,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
-        _demo, _open, _inspect, _label, _train, _learn, _predict, _measure, _evaluate, _next, _models,
-        _doctor,
+        _demo, _open, _inspect, _label, _train, _learn, _predict, _measure, _evaluate, _next,
+        add_correction_commands, _models, _doctor,
     ):  # fmt: skip
         add(commands)
     return parser

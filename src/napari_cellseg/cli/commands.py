@@ -291,6 +291,24 @@ def next(options: argparse.Namespace) -> int:  # noqa: A001 - named as its comma
     return run(options)
 
 
+def corrections(options: argparse.Namespace) -> int:
+    """Show corrections, or apply them to labels.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        See `napari_cellseg.cli.corrections`.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.cli.corrections import run
+
+    return run(options)
+
+
 def doctor(options: argparse.Namespace) -> int:
     """Tell what matters about this machine.
 

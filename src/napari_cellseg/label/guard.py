@@ -13,7 +13,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,12 +35,12 @@ class Guard:
     def __init__(self, labels: Path) -> None:
         self.path = guard_of(labels)
         self._kept: set[int] = set()
-        self._file: BinaryIO | None = None
+        self._size = 0
 
     @property
     def is_full(self) -> bool:
         """Whether it has grown so large (256 MB) that it should be emptied."""
-        return self._file is not None and self._file.tell() > _MOST_BYTES
+        return self._size > _MOST_BYTES
 
     def missing(self, frames: Iterable[int]) -> list[int]:
         """Say which frames are not kept yet.
@@ -72,27 +72,23 @@ class Guard:
         StorageError
             The disk is full, or the place cannot be written.
         """
-        with storage(self.path):
-            if self._file is None:
-                self._file = self.path.open("wb")
-            start = self._file.tell()
-            try:
-                self._file.write(_record(frame, labels))
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            except OSError:
-                os.truncate(self.path, start)
-                raise
+        record = _record(frame, labels)
+        with storage(self.path), self.path.open("r+b" if self._kept else "wb") as file:
+            file.seek(self._size)  # over what a full disk left incomplete
+            file.truncate()
+            file.write(record)
+            file.flush()
+            os.fsync(file.fileno())
+        self._size += len(record)
         self._kept.add(frame)
 
     def drop(self) -> None:
         """Remove the file: the journal and the labels on the disk hold everything."""
-        self._kept.clear()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._kept:
             with storage(self.path):
                 self.path.unlink(missing_ok=True)
+        self._kept.clear()
+        self._size = 0
 
 
 def guard_of(labels: Path) -> Path:

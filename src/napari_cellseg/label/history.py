@@ -60,6 +60,9 @@ class History:
         Of these labels, and replayed on them; earlier steps can be undone too.
     failed : callable, optional
         Told what could not be written, from the writing thread.
+    put : callable, optional
+        How an edit is written into the labels; by default `Edit.apply`. A layer may do it, to draw no more
+        than what changes.
     allowed : callable, optional
         Called in the writing thread before something is written; raises when somebody else has the study.
     """
@@ -70,9 +73,11 @@ class History:
         journal: Journal,
         failed: Callable[[BaseException], object] = _ignore,
         allowed: Callable[[], object] | None = None,
+        put: Callable[[Edit], object] | None = None,
     ) -> None:
         self.movie, self.journal, self.settling = movie, journal, Settling(movie)
         self._failed, self._allowed = failed, allowed
+        self._put_edit = put or (lambda edit: edit.apply(movie))
         file = getattr(movie, "filename", None)
         self._guard = None if file is None else Guard(Path(file))
         self._done: deque[Step] = deque(maxlen=_IN_MEMORY)  # the latest; older ones are read when needed
@@ -313,11 +318,11 @@ class History:
         put: list[Edit] = []
         try:
             for edit in step.edits:
-                edit.apply(self.movie)
+                self._put_edit(edit)
                 put.append(edit)
         except CellSegError:
             for edit in reversed(put):
-                edit.inverse().apply(self.movie)
+                self._put_edit(edit.inverse())
             raise
 
     def _push(self, step: Step) -> None:

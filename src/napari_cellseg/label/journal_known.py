@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 FrameState = Literal["auto", "corrected", "accepted", "rejected"]
@@ -81,6 +81,8 @@ class Known:
                 self.states[_count(entry["frame"])] = entry["state"]
             case "earlier":
                 self.frames.update(_count(t) for t in entry["frames"])
+                for seconds in entry["times"]:
+                    datetime.fromtimestamp(_count(seconds), UTC)
                 self.when = str(entry["when"])
             case other:
                 raise ValueError(f"there is no entry of the kind {other!r}")

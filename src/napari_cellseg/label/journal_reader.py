@@ -117,8 +117,13 @@ class JournalReader:
             while (start := file.tell()) < self._known.end:
                 yield start, self._sound(file.readline())
 
-    def times(self) -> tuple[datetime, ...]:
+    def times(self, since: int = 0) -> tuple[datetime, ...]:
         """Tell when somebody was at work.
+
+        Parameters
+        ----------
+        since : int
+            Where in the file to begin.
 
         Returns
         -------
@@ -126,7 +131,9 @@ class JournalReader:
             Times of all edits and marks, undone ones too, in the order of the journal.
         """
         told: list[datetime] = []
-        for _start, entry in self.entries():
+        for start, entry in self.entries():
+            if start < since:
+                continue
             if entry["kind"] == "earlier":
                 told += [datetime.fromtimestamp(seconds, UTC) for seconds in entry["times"]]
             elif entry["kind"] in ("edit", "step", "state"):

@@ -142,15 +142,29 @@ class StudyLock:
                 self.path.unlink(missing_ok=True)
 
     def _create(self) -> bool:
-        """Make the file, unless there is one."""
+        """Make the file, unless there is one; with its content at once, where the file system can do that."""
+        beside = self.path.with_name(f"{self.path.name}.{self._mine.token}")
         with storage(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-            except FileExistsError:
-                return False
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(asdict(self._mine), file)
+                beside.write_text(json.dumps(asdict(self._mine)), encoding="utf-8")
+                try:
+                    os.link(beside, self.path)
+                except FileExistsError:
+                    return False
+                except OSError:  # no links there, as on memory sticks
+                    return self._create_in_place()
+            finally:
+                beside.unlink(missing_ok=True)
+        return True
+
+    def _create_in_place(self) -> bool:
+        try:
+            descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            return False
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(self._mine), file)
         return True
 
     def _is_gone(self, holder: Holder) -> bool:

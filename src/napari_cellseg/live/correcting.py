@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from napari_cellseg.data.project import new_label_movie, open_label_movie
+from napari_cellseg.data.project import new_label_movie
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.storage import atomic_file, storage, versioned
 from napari_cellseg.errors import InputError
-from napari_cellseg.label.guard import forget, put_back
+from napari_cellseg.label.guard import forget
 from napari_cellseg.label.journal import Journal
 from napari_cellseg.label.lock import InUseError, StudyLock
-from napari_cellseg.label.person import person
+from napari_cellseg.label.restore import restored
 from napari_cellseg.label.review import Review
 from napari_cellseg.progress import Clock, Note, Steps
 
@@ -146,30 +146,6 @@ def open_corrections(
         frozenset(t for t, state in said.items() if state == wanted) for wanted in ("accepted", "rejected")
     )
     return Opened(labels, _clock_time(book.when), book, Review(accepted, rejected=rejected), lock)
-
-
-def restored(labels: Path, journal: Path) -> Journal:
-    """Bring labels to where their journal ends, whatever a crash left behind.
-
-    Parameters
-    ----------
-    labels : Path
-        The file of the corrected labels.
-    journal : Path
-        Where corrections were written down.
-
-    Returns
-    -------
-    Journal
-        Ready for further corrections.
-    """
-    movie = open_label_movie(labels)
-    book = Journal(journal, movie.shape, person())
-    put_back(labels, movie)
-    book.replay(movie)
-    movie.flush()  # type: ignore[attr-defined]
-    forget(labels)
-    return book
 
 
 def _clock_time(told: str) -> str:

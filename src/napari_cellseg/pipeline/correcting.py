@@ -15,7 +15,9 @@ from napari_cellseg.data.storage import versioned
 from napari_cellseg.errors import InputError
 from napari_cellseg.evaluate.learning import LOG_FILE, minutes_at_work, read_log
 from napari_cellseg.label.journal import Journal
+from napari_cellseg.label.lock import StudyLock
 from napari_cellseg.label.proposals import Settling, prepare
+from napari_cellseg.label.restore import restored
 from napari_cellseg.label.triage import load_verdicts
 from napari_cellseg.pipeline.inputs import fluorescence_channel, image_channel
 from napari_cellseg.pipeline.learning import learn
@@ -49,7 +51,7 @@ def learn_study(
 ) -> Steps[LearnedStudy]:
     """Fine-tune a model on the corrected frames of a study, and renew the labels of the uncorrected ones.
 
-    The study must not be open in a window meanwhile: one program at a time writes its journal.
+    The study must not be open in a window meanwhile: one program at a time writes its journal. It is locked.
 
     Parameters
     ----------
@@ -79,6 +81,8 @@ def learn_study(
     ------
     InputError
         There are no corrections, or the images are gone.
+    InUseError
+        A window corrects the study.
     TrainingError
         The new model is of no use.
     Cancelled
@@ -90,9 +94,24 @@ def learn_study(
             "A model learns from frames that were accepted or corrected",
             "Open the study in napari and correct some frames in step 3",
         )
+    lock = StudyLock(study.folder)
+    lock.acquire()
+    try:
+        return (yield from _learn_study(study, bases, config, take, train))
+    finally:
+        lock.release()
+
+
+def _learn_study(
+    study: Study,
+    bases: Sequence[Path],
+    config: LearnConfig | None,
+    take: bool,
+    train: TrainConfig | None,
+) -> Steps[LearnedStudy]:
+    """Learn from a study that is locked; see `learn_study`."""
     stack, movie = study.open_stack(), open_label_movie(study.labels_corrected)
-    journal = Journal(study.journal, movie.shape)
-    journal.replay(movie)
+    journal = restored(study.labels_corrected, study.journal)
     frames = open_frames(study, journal, len(movie))
     accepted = {t for t, state in journal.states().items() if state == "accepted"}
     corrected = {edit.frame for edit in journal.edits()}

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from napari_cellseg.label.edit import Edit
 
+_FEW_PX = 100_000
+"""Up to here, single pixels are written and drawn more quickly than a frame."""
+
 
 @dataclass(frozen=True)
 class _Dab:
@@ -47,6 +50,41 @@ def edits_of(movie: npt.NDArray[np.int32], time_axis: int | None, atoms: Sequenc
         edit = _edit(movie, frame, [dab for dab in dabs if dab.frame == frame])
         if edit is not None:
             yield edit
+
+
+def places_in(
+    shape: Sequence[int], time_axis: int | None, edit: Edit
+) -> tuple[tuple[npt.NDArray[np.intp], ...], npt.NDArray[np.int32]] | None:
+    """Tell a layer what an edit changes, as its ``data_setitem`` takes it.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Lengths of the axes of the layer's data.
+    time_axis : int or None
+        Which of them is time; None for a single frame.
+    edit : Edit
+        The edit.
+
+    Returns
+    -------
+    tuple or None
+        Indices, one array for each axis, and the new values. None when the edit is too large for that to be
+        quicker than drawing all, does not fit, or the layer shows the frame at several places of other axes.
+    """
+    _y0, _x0, y1, x1 = edit.bbox
+    others = [n for axis, n in enumerate(shape[:-2]) if axis != time_axis]
+    n_frames = 1 if time_axis is None else shape[time_axis]
+    fits = y1 <= shape[-2] and x1 <= shape[-1] and 0 <= edit.frame < n_frames
+    if not fits or any(n != 1 for n in others):
+        return None
+    rows, columns = np.nonzero(edit.before != edit.after)
+    if not 0 < rows.size <= _FEW_PX:
+        return None
+    fixed = [
+        np.full(rows.size, edit.frame if axis == time_axis else 0, np.intp) for axis in range(len(shape) - 2)
+    ]
+    return (*fixed, rows + edit.bbox[0], columns + edit.bbox[1]), edit.after[rows, columns]
 
 
 def _dabs(atom: Any, time_axis: int | None) -> Iterator[_Dab]:

@@ -82,13 +82,19 @@ class Workbench(QObject):
 
     def undo(self) -> None:
         """Take the last step back, wherever it was, and say so."""
-        nothing = "There is nothing left to undo."
-        self._jobs.add(Job(list, lambda _: self._stepped(self._corrections.undo(), "Undone", nothing)))
+        self._jobs.add(Job(list, self._undo))
 
     def redo(self) -> None:
         """Do the step again that was undone last, and say so."""
-        nothing = "There is nothing to do again."
-        self._jobs.add(Job(list, lambda _: self._stepped(self._corrections.redo(), "Done again", nothing)))
+        self._jobs.add(Job(list, self._redo))
+
+    def _undo(self, _edits: object) -> None:
+        step = self._corrections.undo()
+        self._stepped(step, "Undone", "There is nothing left to undo.", self._corrections.can_undo)
+
+    def _redo(self, _edits: object) -> None:
+        step = self._corrections.redo()
+        self._stepped(step, "Done again", "There is nothing to do again.", self._corrections.can_redo)
 
     def close(self) -> None:
         """Forget all that is not done."""
@@ -99,15 +105,17 @@ class Workbench(QObject):
         self._waits.stop()
         if not all(still_fits(edit, self._corrections.movie) for edit in edits):
             raise changed_meanwhile()
-        self._corrections.do(*edits)
+        if not self._corrections.do(*edits):
+            return
         if spec.next_frame:
             self.went_to.emit(edits[0].frame)
         undo = shown(self.keys.of("undo")[0])
         self.told.emit(f"{done_words(edits)} {undo} takes it back.", False)
 
-    def _stepped(self, step: EditStep | Taken | None, what: str, nothing: str) -> None:
+    def _stepped(self, step: EditStep | Taken | None, what: str, nothing: str, left: bool) -> None:
         if step is None:
-            self.told.emit(nothing, True)
+            if not left:  # else it failed, which was told already
+                self.told.emit(nothing, True)
         elif isinstance(step, Taken):
             self.told.emit(f"{what}: the proposals of {step.who} for {len(step.frames)} frames.", False)
         else:

@@ -1,0 +1,453 @@
+"""What one expert says: a sheet, written down click by click.
+
+``sheets/EXPERT.jsonl`` in the folder of the review, one JSON object a line: a heading, then marks, marks
+taken back, and items finished. It only grows, and every line is on the disk before the next click: after a
+crash at most the line that was being written is lost, and the expert goes on where they were.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from napari_cellseg.data.storage import storage
+from napari_cellseg.errors import InputError, SettingsError, StorageError
+from napari_cellseg.evaluate.pictures import file_name
+from napari_cellseg.evaluate.review.lines import LONGEST_NAME, READER, VERSION, Done, Heading, Kind, Mark, Unmark
+from napari_cellseg.evaluate.review.plan import SHEETS, Item, ReviewPlan
+
+_LONGEST_LINE = 1 << 12
+
+
+@dataclass
+class Judgement:
+    """What an expert said of one item.
+
+    Attributes
+    ----------
+    marks : dict of int to Mark
+        Those in effect by their id, in the order in which they were made.
+    done : bool
+        Whether the item was finished.
+    unsure : bool
+        Whether it cannot be judged at all.
+    seconds : float
+        How long it was looked at, all in all.
+    when : str
+        When it was finished last.
+    """
+
+    marks: dict[int, Mark] = field(default_factory=dict)
+    done: bool = False
+    unsure: bool = False
+    seconds: float = 0.0
+    when: str = ""
+
+    def objects(self, kind: Kind) -> frozenset[int]:
+        """List the objects that are marked.
+
+        Parameters
+        ----------
+        kind : {"wrong", "unsure"}
+            As what.
+
+        Returns
+        -------
+        frozenset of int
+            Their labels.
+        """
+        return frozenset(mark.object for mark in self.marks.values() if mark.kind == kind and mark.object)
+
+    def places(self, kind: Kind) -> tuple[tuple[float, float], ...]:
+        """List the places that are marked.
+
+        Parameters
+        ----------
+        kind : {"missed", "unsure"}
+            As what.
+
+        Returns
+        -------
+        tuple of (float, float)
+            Row and column in px of the frame.
+        """
+        marks = (mark for mark in self.marks.values() if mark.kind == kind and not mark.object)
+        return tuple((mark.y, mark.x) for mark in marks)
+
+
+@dataclass
+class _Content:
+    """What was read of a sheet, or written to it, so far."""
+
+    expert: str = ""
+    end: int = 0
+    n_lines: int = 0
+    next_id: int = 1
+    items: dict[int, Judgement] = field(default_factory=dict)
+    where: dict[int, int] = field(default_factory=dict)
+
+    def take(self, line: Heading | Mark | Unmark | Done, plan: ReviewPlan) -> None:
+        """Follow one line; a `ValueError` says what is wrong with it."""
+        if isinstance(line, Heading):
+            self._take_heading(line, plan)
+        elif not self.expert:
+            raise ValueError("the heading is missing")
+        elif isinstance(line, Mark):
+            self._take_mark(line, plan)
+        elif isinstance(line, Unmark):
+            if line.id not in self.where:
+                raise ValueError(f"mark {line.id} is taken back, and there is none")
+            del self.items[self.where.pop(line.id)].marks[line.id]
+        else:
+            judgement = self.of(_item(line.item, plan).number)
+            judgement.done, judgement.unsure, judgement.when = True, line.unsure, line.when
+            judgement.seconds += line.seconds
+        self.n_lines += 1
+
+    def _take_heading(self, line: Heading, plan: ReviewPlan) -> None:
+        if self.expert:
+            raise ValueError("there is a second heading")
+        if line.version > VERSION:
+            raise ValueError("it was written by a later version of napari-cellseg")
+        if line.review != plan.id:
+            raise ValueError("it belongs to another review")
+        self.expert = line.expert
+
+    def _take_mark(self, line: Mark, plan: ReviewPlan) -> None:
+        item = _item(line.item, plan)
+        top, left, bottom, right = item.window
+        if not (top - 0.5 <= line.y <= bottom - 0.5 and left - 0.5 <= line.x <= right - 0.5):
+            raise ValueError(f"a mark lies outside of item {line.item}")
+        if line.object and line.object not in item.objects:
+            raise ValueError(f"item {line.item} has no object {line.object}")
+        if bool(line.object) != (line.kind == "wrong") and line.kind != "unsure":
+            raise ValueError(f"a mark is {line.kind}, and its object is {line.object}")
+        if line.id in self.where or line.id < self.next_id:
+            raise ValueError(f"there are two marks {line.id}")
+        self.next_id, self.where[line.id] = line.id + 1, line.item
+        self.of(line.item).marks[line.id] = line
+
+    def of(self, number: int) -> Judgement:
+        return self.items.setdefault(number, Judgement())
+
+
+def _item(number: int, plan: ReviewPlan) -> Item:
+    if not 1 <= number <= len(plan.items):
+        raise ValueError(f"there is no item {number}")
+    return plan.item(number)
+
+
+def sheet_file(folder: Path, expert: str) -> Path:
+    """Say where the sheet of an expert is.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the review.
+    expert : str
+        The expert's name.
+
+    Returns
+    -------
+    Path
+        The file; it need not be there yet.
+
+    Raises
+    ------
+    SettingsError
+        The name is empty, or too long.
+    """
+    name = " ".join(expert.split())
+    if not name.strip(" .") or len(name) > LONGEST_NAME:
+        raise SettingsError(
+            f"The expert's name is {expert!r}", f"It has 1 to {LONGEST_NAME} letters", "Write your name or initials"
+        )
+    return folder / SHEETS / f"{file_name(name)}.jsonl"
+
+
+class Sheet:
+    """The sheet of one expert, open for writing.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the review.
+    plan : ReviewPlan
+        Its plan.
+    expert : str
+        The expert's name; a sheet of that name is gone on with.
+    now : callable
+        Gives the time.
+
+    Raises
+    ------
+    InputError
+        The sheet is damaged, or belongs to another review or expert.
+    SettingsError
+        The name cannot be used.
+    """
+
+    def __init__(
+        self, folder: Path, plan: ReviewPlan, expert: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.path, self.plan, self.expert = sheet_file(folder, expert), plan, " ".join(expert.split())
+        self._now = now
+        self._content = _read(self.path, plan) if self.path.exists() else _Content()
+        if self._content.expert and self._content.expert != self.expert:
+            raise InputError(
+                f"{self.path} is the sheet of {self._content.expert}, not of {self.expert}",
+                "Each expert has a sheet of their own",
+                "Write the name in another way",
+            )
+
+    def judgement(self, number: int) -> Judgement:
+        """Say what was said of an item so far.
+
+        Parameters
+        ----------
+        number : int
+            Of the item, from 1.
+
+        Returns
+        -------
+        Judgement
+            It changes with further marks.
+        """
+        return self._content.of(number)
+
+    @property
+    def n_done(self) -> int:
+        """How many items are finished."""
+        return sum(judgement.done for judgement in self._content.items.values())
+
+    @property
+    def next_item(self) -> int | None:
+        """The first item that is not finished; None when all are."""
+        numbers = (item.number for item in self.plan.items)
+        return next((n for n in numbers if not self._content.of(n).done), None)
+
+    @property
+    def seconds(self) -> list[float]:
+        """How long each finished item was looked at."""
+        return [judgement.seconds for judgement in self._content.items.values() if judgement.done]
+
+    def mark(self, number: int, kind: Kind, label: int, y: float, x: float) -> None:
+        """Write down a mark; another of the same object is taken back first, the same one only taken back.
+
+        Parameters
+        ----------
+        number : int
+            Of the item.
+        kind : {"wrong", "missed", "unsure"}
+            What it says.
+        label : int
+            The object; 0 for a place without one.
+        y, x : float
+            Where, in px of the frame.
+
+        Raises
+        ------
+        StorageError
+            The sheet cannot be written.
+        """
+        marks = self.judgement(number).marks.values()
+        old = next((mark for mark in marks if label and mark.object == label), None)
+        if old is not None:
+            self.take_back(old.id)
+            if old.kind == kind:
+                return
+        self._write(
+            Mark(id=self._content.next_id, item=number, kind=kind, object=label, y=y, x=x, when=self._when())
+        )
+
+    def take_back(self, mark_id: int) -> None:
+        """Write down that a mark is taken back.
+
+        Parameters
+        ----------
+        mark_id : int
+            `Mark.id`.
+
+        Raises
+        ------
+        StorageError
+            The sheet cannot be written.
+        """
+        self._write(Unmark(id=mark_id, when=self._when()))
+
+    def undo(self, number: int) -> bool:
+        """Take the last mark of an item back.
+
+        Parameters
+        ----------
+        number : int
+            Of the item.
+
+        Returns
+        -------
+        bool
+            False when it has none.
+
+        Raises
+        ------
+        StorageError
+            The sheet cannot be written.
+        """
+        marks = list(self.judgement(number).marks)
+        if marks:
+            self.take_back(marks[-1])
+        return bool(marks)
+
+    def finish(self, number: int, seconds: float, unsure: bool = False) -> None:
+        """Write down that an item is finished.
+
+        Parameters
+        ----------
+        number : int
+            Of the item.
+        seconds : float
+            How long it was looked at, this time.
+        unsure : bool
+            True when it cannot be judged at all.
+
+        Raises
+        ------
+        StorageError
+            The sheet cannot be written.
+        """
+        told = max(0.0, round(seconds, 2))
+        self._write(Done(item=number, unsure=unsure, seconds=told, when=self._when()))
+
+    def _when(self) -> str:
+        return self._now().isoformat(timespec="milliseconds")
+
+    def _write(self, line: Mark | Unmark | Done) -> None:
+        """Append a line, after the heading where there is none, and wait until the disk has it."""
+        content, lines = self._content, [line]
+        heading = Heading(review=self.plan.id, expert=self.expert)
+        raw = b"".join(
+            each.model_dump_json().encode() + b"\n" for each in ([heading] if not content.expert else []) + lines
+        )
+        with storage(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("r+b" if self.path.exists() else "x+b") as file:
+                self._refuse_another_writer(file.seek(0, os.SEEK_END))
+                file.seek(content.end)
+                file.truncate()
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
+        if not content.expert:
+            content.take(heading, self.plan)
+        content.take(line, self.plan)
+        content.end += len(raw)
+
+    def _refuse_another_writer(self, size: int) -> None:
+        """Only a torn last line may lie beyond what we know of."""
+        if size > self._content.end + _LONGEST_LINE or (size > self._content.end and self._lines_beyond()):
+            raise StorageError(
+                f"{self.path} was written to by another window",
+                "One window at a time writes the sheet of an expert",
+                "Close one of them, and go on in the other after choosing the review again",
+            )
+
+    def _lines_beyond(self) -> bool:
+        with self.path.open("rb") as file:
+            file.seek(self._content.end)
+            return file.readline().endswith(b"\n")
+
+
+def read_sheets(folder: Path, plan: ReviewPlan) -> dict[str, dict[int, Judgement]]:
+    """Read the sheets of all experts.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the review.
+    plan : ReviewPlan
+        Its plan.
+
+    Returns
+    -------
+    dict
+        By expert, in the order of their names, then by item: what they said. Only items that are finished.
+
+    Raises
+    ------
+    InputError
+        A sheet is damaged, or belongs to another review.
+    """
+    sheets: dict[str, dict[int, Judgement]] = {}
+    for path in sorted((folder / SHEETS).glob("*.jsonl")):
+        content = _read(path, plan)
+        finished = {n: said for n, said in sorted(content.items.items()) if said.done}
+        if not content.expert:
+            continue
+        if content.expert in sheets:
+            raise InputError(
+                f"Two sheets are of {content.expert}, one of them {path.name}",
+                "Each expert has one",
+                "Take one of them out of the folder",
+            )
+        sheets[content.expert] = finished
+    return dict(sorted(sheets.items()))
+
+
+def _read(path: Path, plan: ReviewPlan) -> _Content:
+    """Read a sheet; a last line that is not complete was never finished, and is no line."""
+    content = _Content()
+    try:
+        with path.open("rb") as file:
+            for raw in file:
+                if not raw.endswith(b"\n"):
+                    break
+                try:
+                    if len(raw) > _LONGEST_LINE:
+                        raise ValueError("it is too long")
+                    content.take(READER.validate_json(raw), plan)
+                except (ValueError, RecursionError) as error:
+                    raise _damaged(path, content.n_lines + 1, error) from error
+                content.end += len(raw)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
+    return content
+
+
+def _damaged(path: Path, number: int, error: Exception) -> InputError:
+    what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    return InputError(
+        f"The sheet {path} cannot be used: in line {number}, {what}",
+        "Only its last line may be incomplete",
+        "Put back a copy of it, or take it out of the folder",
+    )
+
+
+def seconds_left(plan: ReviewPlan, sheet: Sheet) -> float | None:
+    """Estimate how long the rest will take.
+
+    Parameters
+    ----------
+    plan : ReviewPlan
+        The plan.
+    sheet : Sheet
+        The sheet.
+
+    Returns
+    -------
+    float or None
+        The median of the last ten items for each that is left, so that a coffee break does not count; None
+        before the first item is finished.
+    """
+    recent = sorted(sheet.seconds[-10:])
+    if not recent:
+        return None
+    middle = (recent[(len(recent) - 1) // 2] + recent[len(recent) // 2]) / 2
+    return middle * (len(plan.items) - sheet.n_done)
+
+
+__all__ = ["Done", "Judgement", "Kind", "Mark", "Sheet", "read_sheets", "seconds_left", "sheet_file"]

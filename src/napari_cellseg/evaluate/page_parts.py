@@ -182,9 +182,7 @@ def frame_table(scores: Scores) -> str:
     rows = []
     for frame in shown:
         values = frame.scores()
-        cells = "".join(
-            cell(as_number(name, values[name]) if name in values else "–") for name, _ in columns
-        )
+        cells = "".join(cell(as_number(name, values[name]) if name in values else "–") for name, _ in columns)
         group = f"<td>{escape(frame.group)}</td>" if with_group else ""
         rows.append(f"<tr><td>{escape(frame_name(frame, movies))}</td>{group}{cells}</tr>")
     n = len(scores.frames)

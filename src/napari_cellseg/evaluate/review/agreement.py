@@ -21,8 +21,8 @@ from napari_cellseg.evaluate.bootstrap import quantile, resamples
 from napari_cellseg.evaluate.formulas import FloatArray, ratios
 from napari_cellseg.evaluate.review.counts import Sheets
 from napari_cellseg.evaluate.review.intervals import LEVEL, N_RESAMPLES
+from napari_cellseg.evaluate.review.judgement import Judgement
 from napari_cellseg.evaluate.review.plan import ReviewPlan
-from napari_cellseg.evaluate.review.sheet import Judgement
 
 AGREEMENT_COLUMNS = {
     "expert": "One expert",
@@ -39,7 +39,7 @@ AGREEMENT_COLUMNS = {
     "kappa_low": "Lower end of its interval (bootstrap by frame); empty when there is none",
     "kappa_high": "Upper end of its interval",
     "level": "Part of the resamples that lies within the interval",
-    "both_missed": "Missed cells that both clicked, within the radius of each other; empty for single objects",
+    "both_missed": "Missed cells that both clicked, within the radius; empty for single objects",
     "first_only_missed": "Missed cells that only the first clicked",
     "other_only_missed": "Missed cells that only the other clicked",
     "missed_agreement": "2 both / (all clicks of either): 1 when they missed the same; empty without any",

@@ -21,8 +21,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_cellseg.evaluate.formulas import FloatArray, ratios
+from napari_cellseg.evaluate.review.judgement import Judgement
 from napari_cellseg.evaluate.review.plan import Mode, ReviewPlan
-from napari_cellseg.evaluate.review.sheet import Judgement
 
 SCORES: dict[Mode, tuple[str, ...]] = {
     "frames": ("precision", "recall", "dice", "iou"),
@@ -75,7 +75,9 @@ def item_table(plan: ReviewPlan, sheets: Sheets) -> pd.DataFrame:
     pandas.DataFrame
         One row for each item that an expert finished; the columns of `ITEM_COLUMNS`.
     """
-    rows = [_row(plan, expert, number, said) for expert, items in sheets.items() for number, said in items.items()]
+    rows = [
+        _row(plan, expert, number, said) for expert, items in sheets.items() for number, said in items.items()
+    ]
     return pd.DataFrame(rows, columns=list(ITEM_COLUMNS))
 
 

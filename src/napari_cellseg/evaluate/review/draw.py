@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_cellseg.evaluate.review.plan import Box
 
@@ -138,9 +139,13 @@ def draw_places(
     places: list[Place] = []
     for key, frames in strata.items():
         order = [frames[k] for k in rng.permutation(len(frames))]
-        boxes = {frame: [tiles[frame[0]][k] for k in rng.permutation(len(tiles[frame[0]]))] for frame in order}
+        boxes = {
+            frame: [tiles[frame[0]][k] for k in rng.permutation(len(tiles[frame[0]]))] for frame in order
+        }
         rounds = max(len(listed) for listed in boxes.values())
-        in_turn = [(frame, boxes[frame][r]) for r in range(rounds) for frame in order if r < len(boxes[frame])]
+        in_turn = [
+            (frame, boxes[frame][r]) for r in range(rounds) for frame in order if r < len(boxes[frame])
+        ]
         places += [Place(i, t, box) for (i, t), box in in_turn[: shares[key]]]
     return places
 
@@ -155,7 +160,9 @@ def _tiles(extent: Extent, crop_px: int | None) -> list[Box]:
     return [(top, left, top + height, left + width) for top in tops for left in lefts]
 
 
-def draw_objects(counts: Mapping[K, Sequence[int]], n: int, rng: np.random.Generator) -> dict[K, list[tuple[int, int]]]:
+def draw_objects(
+    counts: Mapping[K, Sequence[int]], n: int, rng: np.random.Generator
+) -> dict[K, list[tuple[int, int]]]:
     """Draw objects, each of a stratum with the same chance.
 
     Parameters
@@ -176,9 +183,13 @@ def draw_objects(counts: Mapping[K, Sequence[int]], n: int, rng: np.random.Gener
     drawn: dict[K, list[tuple[int, int]]] = {}
     for key, held in counts.items():
         ends = np.cumsum(np.asarray(held, np.int64))
-        chosen = rng.choice(int(ends[-1]) if len(ends) else 0, shares[key], replace=False) if shares[key] else []
+        chosen: npt.NDArray[np.int64] = np.asarray(
+            rng.choice(int(ends[-1]), shares[key], replace=False) if shares[key] else [], np.int64
+        )
         frames = np.searchsorted(ends, chosen, side="right")
-        drawn[key] = [(int(f), int(k - (ends[f - 1] if f else 0))) for f, k in zip(frames, chosen, strict=True)]
+        drawn[key] = [
+            (int(f), int(k - (ends[f - 1] if f else 0))) for f, k in zip(frames, chosen, strict=True)
+        ]
     return drawn
 
 

@@ -103,13 +103,17 @@ def read_pixels(folder: Path, item: Item) -> Pixels:
     """
     path = folder / item.file
     if not path.is_file():
-        raise InputError(f"{path} is missing", "Every item has its file", "Copy the whole folder of the review")
+        raise InputError(
+            f"{path} is missing", "Every item has its file", "Copy the whole folder of the review"
+        )
     try:
         if file_hash(path) != item.sha256:
             raise _changed(path)
         arrays = _arrays(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} cannot be read ({error})", "", "Copy the folder of the review again") from error
+        raise InputError(
+            f"{path} cannot be read ({error})", "", "Copy the folder of the review again"
+        ) from error
     y0, x0, y1, x1 = item.window
     if any(array.shape != (y1 - y0, x1 - x0) for array in arrays.values()):
         raise _changed(path)

@@ -9,35 +9,30 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from napari_cellseg.data.movies import open_label_movie
-from napari_cellseg.data.read import read_labels
 from napari_cellseg.data.record import Source
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.storage import atomic_folder, versioned
 from napari_cellseg.data.write import write_text
 from napari_cellseg.errors import InputError, SettingsError
 from napari_cellseg.evaluate.pictures import file_name
+from napari_cellseg.evaluate.review.cut import Draft, Labels, LabelSource, Scene, cut_item, objects_of
 from napari_cellseg.evaluate.review.draw import (
-    Extent,
     Place,
     balanced_order,
     draw_objects,
     draw_places,
     part_of,
 )
-from napari_cellseg.evaluate.review.pack import Pixels, file_hash, write_pixels
+from napari_cellseg.evaluate.review.pack import file_hash, write_pixels
 from napari_cellseg.evaluate.review.plan import (
     ITEMS,
     PLAN_JSON,
     REVIEWS,
     SHEETS,
-    Box,
     Item,
     LabelFile,
     Mode,
@@ -47,40 +42,7 @@ from napari_cellseg.evaluate.review.plan import (
 )
 from napari_cellseg.progress import Clock, Progress, Steps
 
-LabelSource = Path | Stack
-"""Labels of one movie: a file, or a snapshot of a layer as a stack of one channel."""
-
 MOST_MODELS = 12
-_MARGIN = 8  # of the side of a part of a frame, an eighth is shown around it
-_AROUND = 3.0  # a single object is shown in a square of so many times its own extent
-_LEAST_WINDOW_PX = 96
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One movie, and which of its channels are shown.
-
-    Attributes
-    ----------
-    stack : Stack
-        With one z plane.
-    image : int
-        The channel that is judged on, from 0.
-    fluorescence : int or None
-        The channel shown beside it.
-    group : str
-        Its position, well or experiment; empty takes the stack's.
-    """
-
-    stack: Stack
-    image: int = 0
-    fluorescence: int | None = None
-    group: str = ""
-
-    @property
-    def extent(self) -> Extent:
-        """How large it is, and its group."""
-        return Extent(self.group or self.stack.group, self.stack.n_frames, *self.stack.frame_shape)
 
 
 @dataclass(frozen=True)
@@ -106,16 +68,6 @@ class Wanted:
     n_items: int = 60
     crop_px: int | None = None
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """An item before its pixels are read; ``which`` is the how-manieth object of the frame."""
-
-    model: str
-    place: Place
-    number: int = 0
-    which: int | None = None
 
 
 def prepare_review(
@@ -178,14 +130,12 @@ def prepare_review(
             models=origin[0],
             movies=origin[1],
             items=tuple(items),
-        )  # type: ignore[call-arg] # the schema's name has an alias and a default
+        )
         write_text(folder / PLAN_JSON, plan.as_json())
     return target
 
 
-def _check(
-    scenes: Sequence[Scene], models: Mapping[str, Sequence[LabelSource]], wanted: Wanted
-) -> None:
+def _check(scenes: Sequence[Scene], models: Mapping[str, Sequence[LabelSource]], wanted: Wanted) -> None:
     if not scenes:
         raise InputError("There are no images to review", "", "Choose images")
     if not 1 <= len(models) <= MOST_MODELS:
@@ -245,7 +195,12 @@ def _origin(
 def _files_of(stack: Stack) -> list[Path]:
     source = Source.of(stack)
     named = [Path(path) for path in source.paths] if source else [Path(stack.source)] if stack.source else []
-    return [file for path in named for file in (sorted(path.iterdir()) if path.is_dir() else [path]) if file.is_file()]
+    return [
+        file
+        for path in named
+        for file in (sorted(path.iterdir()) if path.is_dir() else [path])
+        if file.is_file()
+    ]
 
 
 def _hash_of(paths: Sequence[Path]) -> str:
@@ -258,12 +213,12 @@ def _hash_of(paths: Sequence[Path]) -> str:
 
 def _draw_frames(
     scenes: Sequence[Scene], models: Sequence[str], wanted: Wanted, rng: np.random.Generator
-) -> list[_Draft]:
+) -> list[Draft]:
     """Draw places, and show each of them once of every model."""
     n_places = max(wanted.n_items // len(models), 1)
     places = draw_places([scene.extent for scene in scenes], n_places, wanted.crop_px, rng)
     order = balanced_order(len(places), len(models), rng)
-    return [_Draft(models[m], places[p], number) for number, (p, m) in enumerate(order, start=1)]
+    return [Draft(models[m], places[p], number) for number, (p, m) in enumerate(order, start=1)]
 
 
 def _draw_single(
@@ -271,7 +226,7 @@ def _draw_single(
     models: Mapping[str, Sequence[LabelSource]],
     wanted: Wanted,
     rng: np.random.Generator,
-) -> Steps[list[_Draft]]:
+) -> Steps[list[Draft]]:
     """Draw objects of each model from all that it found."""
     share, more = divmod(wanted.n_items, len(models))
     clock, done, drafts = Clock(len(models) * len(scenes), "movies counted"), 0, []
@@ -279,66 +234,25 @@ def _draw_single(
         frames: dict[tuple[str, str], list[tuple[int, int]]] = {}
         counts: dict[tuple[str, str], list[int]] = {}
         for i, (scene, source) in enumerate(zip(scenes, sources, strict=True)):
-            labels, done = _Labels(source, scene, name), done + 1
+            labels, done = Labels(source, scene, name), done + 1
             for t in range(scene.stack.n_frames):
                 stratum = scene.extent.group, part_of(t, scene.stack.n_frames)
                 frames.setdefault(stratum, []).append((i, t))
-                counts.setdefault(stratum, []).append(len(_objects(labels.frame(t))))
+                counts.setdefault(stratum, []).append(len(objects_of(labels.frame(t))))
                 yield Progress(done - 1, clock.total, clock.what)
             yield clock.at(done)
         for stratum, drawn in draw_objects(counts, share + (position < more), rng).items():
             for index, which in drawn:
                 i, t = frames[stratum][index]
-                drafts.append(_Draft(name, Place(i, t, (0, 0, 0, 0)), which=which))
+                drafts.append(Draft(name, Place(i, t, (0, 0, 0, 0)), which=which))
     if not drafts:
         raise InputError("The labels hold no object at all", "Objects are drawn from them", "Choose others")
     order = rng.permutation(len(drafts)).tolist()
     return [_numbered(drafts[k], number) for number, k in enumerate(order, start=1)]
 
 
-def _numbered(draft: _Draft, number: int) -> _Draft:
-    return _Draft(draft.model, draft.place, number, draft.which)
-
-
-class _Labels:
-    """The labels of one movie, one frame at a time where the file allows."""
-
-    def __init__(self, source: LabelSource, scene: Scene, model: str) -> None:
-        expected = (scene.stack.n_frames, *scene.stack.frame_shape)
-        self._stack = source if isinstance(source, Stack) else None
-        if self._stack is not None:
-            shape: tuple[int, ...] = (self._stack.n_frames, *self._stack.frame_shape)
-        else:
-            assert isinstance(source, Path)
-            self._movie = _movie(source)
-            shape = self._movie.shape
-        if shape != expected:
-            raise InputError(
-                f"The labels of {scene.stack.name} by {model} have the shape {shape}",
-                f"The images have the shape {expected} (frames, height, width)",
-                "Choose the labels that were made for these images, at their full size",
-            )
-
-    def frame(self, t: int) -> npt.NDArray[np.int32]:
-        """Read one frame; what is to be ignored (-1) is background here."""
-        raw = self._stack.frame(t, 0) if self._stack is not None else self._movie[t]
-        return np.maximum(np.asarray(raw), 0).astype(np.int32)
-
-
-def _movie(path: Path) -> npt.NDArray[np.int32]:
-    if path.suffix.lower() == ".npy":
-        try:
-            return open_label_movie(path, "r")
-        except InputError:  # another kind of .npy: read as any label file
-            pass
-    labels = read_labels(path)
-    return labels[None] if labels.ndim == 2 else labels
-
-
-def _objects(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """List the labels of a frame, ascending."""
-    found = np.unique(labels)
-    return found[found > 0].astype(np.int64)
+def _numbered(draft: Draft, number: int) -> Draft:
+    return Draft(draft.model, draft.place, number, draft.which)
 
 
 def _write_items(
@@ -346,7 +260,7 @@ def _write_items(
     scenes: Sequence[Scene],
     models: Mapping[str, Sequence[LabelSource]],
     keys: Mapping[str, str],
-    drafts: Sequence[_Draft],
+    drafts: Sequence[Draft],
 ) -> Steps[tuple[list[Item], float]]:
     """Write the files of all items, movie by movie; also find the typical diameter."""
     clock, done = Clock(len(drafts), "items written"), 0
@@ -358,10 +272,11 @@ def _write_items(
                 (draft for draft in drafts if draft.model == name and draft.place.movie == i),
                 key=lambda draft: draft.place.frame,
             )
-            labels = _Labels(sources[i], scene, name) if mine else None
+            if not mine:
+                continue
+            labels = Labels(sources[i], scene, name)
             for draft in mine:
-                assert labels is not None
-                item, pixels = _item(draft, scene, labels.frame(draft.place.frame), keys[name])
+                item, pixels = cut_item(draft, scene, labels.frame(draft.place.frame), keys[name])
                 sha = write_pixels(folder / item.file, pixels)
                 items[item.number] = item.model_copy(update={"sha256": sha})
                 areas.append(np.bincount(pixels.labels.ravel())[list(item.objects)])
@@ -370,70 +285,3 @@ def _write_items(
     whole = np.concatenate(areas)
     diameter = float(2 * np.sqrt(np.median(whole) / np.pi)) if len(whole) else 0.0
     return [items[number] for number in sorted(items)], round(diameter, 2)
-
-
-def _item(
-    draft: _Draft, scene: Scene, labels: npt.NDArray[np.int32], key: str
-) -> tuple[Item, Pixels]:
-    """Cut what is shown out of a frame."""
-    t = draft.place.frame
-    if draft.which is None:
-        box = draft.place.box
-        objects = _inside(labels, box)
-        window = _grown(box, max(box[2] - box[0], box[3] - box[1]) // _MARGIN, labels.shape)
-        shown = labels
-    else:
-        target = int(_objects(labels)[draft.which])
-        box = window = _around(labels, target)
-        objects, shown = (target,), np.where(labels == target, labels, 0)
-    cut = slice(window[0], window[2]), slice(window[1], window[3])
-    beside = scene.fluorescence
-    pixels = Pixels(
-        scene.stack.frame(t, scene.image)[cut],
-        np.ascontiguousarray(shown[cut], np.int32),
-        None if beside is None else scene.stack.frame(t, beside)[cut],
-    )
-    item = Item(
-        number=draft.number,
-        sha256="",
-        model=key,
-        movie=scene.stack.name,
-        frame=t,
-        part=part_of(t, scene.stack.n_frames),
-        box=box,
-        window=window,
-        objects=objects,
-    )
-    return item, pixels
-
-
-def _inside(labels: npt.NDArray[np.int32], box: Box) -> tuple[int, ...]:
-    """List the objects whose centroid lies in a box, which is how none is counted in two boxes."""
-    present = _objects(labels)
-    if not len(present):
-        return ()
-    centres = np.asarray(ndimage.center_of_mass(labels > 0, labels, present)).reshape(-1, 2)
-    y0, x0, y1, x1 = box
-    rows, columns = centres.T
-    held = (rows >= y0 - 0.5) & (rows < y1 - 0.5) & (columns >= x0 - 0.5) & (columns < x1 - 0.5)
-    return tuple(int(label) for label in present[held])
-
-
-def _around(labels: npt.NDArray[Any], target: int) -> Box:
-    """Choose the square in which a single object is shown."""
-    rows, columns = np.nonzero(labels == target)
-    extent = max(int(np.ptp(rows)), int(np.ptp(columns))) + 1
-    side = max(round(_AROUND * extent), _LEAST_WINDOW_PX)
-    height, width = (min(side, n) for n in labels.shape)
-    top = int(np.clip((rows.min() + rows.max()) // 2 - height // 2, 0, labels.shape[0] - height))
-    left = int(np.clip((columns.min() + columns.max()) // 2 - width // 2, 0, labels.shape[1] - width))
-    return top, left, top + height, left + width
-
-
-def _grown(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
-    return (
-        max(box[0] - margin, 0),
-        max(box[1] - margin, 0),
-        min(box[2] + margin, shape[0]),
-        min(box[3] + margin, shape[1]),
-    )

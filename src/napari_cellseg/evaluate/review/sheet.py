@@ -9,137 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from napari_cellseg.data.storage import storage
 from napari_cellseg.errors import InputError, SettingsError, StorageError
 from napari_cellseg.evaluate.pictures import file_name
-from napari_cellseg.evaluate.review.lines import LONGEST_NAME, READER, VERSION, Done, Heading, Kind, Mark, Unmark
-from napari_cellseg.evaluate.review.plan import SHEETS, Item, ReviewPlan
-
-_LONGEST_LINE = 1 << 12
-
-
-@dataclass
-class Judgement:
-    """What an expert said of one item.
-
-    Attributes
-    ----------
-    marks : dict of int to Mark
-        Those in effect by their id, in the order in which they were made.
-    done : bool
-        Whether the item was finished.
-    unsure : bool
-        Whether it cannot be judged at all.
-    seconds : float
-        How long it was looked at, all in all.
-    when : str
-        When it was finished last.
-    """
-
-    marks: dict[int, Mark] = field(default_factory=dict)
-    done: bool = False
-    unsure: bool = False
-    seconds: float = 0.0
-    when: str = ""
-
-    def objects(self, kind: Kind) -> frozenset[int]:
-        """List the objects that are marked.
-
-        Parameters
-        ----------
-        kind : {"wrong", "unsure"}
-            As what.
-
-        Returns
-        -------
-        frozenset of int
-            Their labels.
-        """
-        return frozenset(mark.object for mark in self.marks.values() if mark.kind == kind and mark.object)
-
-    def places(self, kind: Kind) -> tuple[tuple[float, float], ...]:
-        """List the places that are marked.
-
-        Parameters
-        ----------
-        kind : {"missed", "unsure"}
-            As what.
-
-        Returns
-        -------
-        tuple of (float, float)
-            Row and column in px of the frame.
-        """
-        marks = (mark for mark in self.marks.values() if mark.kind == kind and not mark.object)
-        return tuple((mark.y, mark.x) for mark in marks)
-
-
-@dataclass
-class _Content:
-    """What was read of a sheet, or written to it, so far."""
-
-    expert: str = ""
-    end: int = 0
-    n_lines: int = 0
-    next_id: int = 1
-    items: dict[int, Judgement] = field(default_factory=dict)
-    where: dict[int, int] = field(default_factory=dict)
-
-    def take(self, line: Heading | Mark | Unmark | Done, plan: ReviewPlan) -> None:
-        """Follow one line; a `ValueError` says what is wrong with it."""
-        if isinstance(line, Heading):
-            self._take_heading(line, plan)
-        elif not self.expert:
-            raise ValueError("the heading is missing")
-        elif isinstance(line, Mark):
-            self._take_mark(line, plan)
-        elif isinstance(line, Unmark):
-            if line.id not in self.where:
-                raise ValueError(f"mark {line.id} is taken back, and there is none")
-            del self.items[self.where.pop(line.id)].marks[line.id]
-        else:
-            judgement = self.of(_item(line.item, plan).number)
-            judgement.done, judgement.unsure, judgement.when = True, line.unsure, line.when
-            judgement.seconds += line.seconds
-        self.n_lines += 1
-
-    def _take_heading(self, line: Heading, plan: ReviewPlan) -> None:
-        if self.expert:
-            raise ValueError("there is a second heading")
-        if line.version > VERSION:
-            raise ValueError("it was written by a later version of napari-cellseg")
-        if line.review != plan.id:
-            raise ValueError("it belongs to another review")
-        self.expert = line.expert
-
-    def _take_mark(self, line: Mark, plan: ReviewPlan) -> None:
-        item = _item(line.item, plan)
-        top, left, bottom, right = item.window
-        if not (top - 0.5 <= line.y <= bottom - 0.5 and left - 0.5 <= line.x <= right - 0.5):
-            raise ValueError(f"a mark lies outside of item {line.item}")
-        if line.object and line.object not in item.objects:
-            raise ValueError(f"item {line.item} has no object {line.object}")
-        if bool(line.object) != (line.kind == "wrong") and line.kind != "unsure":
-            raise ValueError(f"a mark is {line.kind}, and its object is {line.object}")
-        if line.id in self.where or line.id < self.next_id:
-            raise ValueError(f"there are two marks {line.id}")
-        self.next_id, self.where[line.id] = line.id + 1, line.item
-        self.of(line.item).marks[line.id] = line
-
-    def of(self, number: int) -> Judgement:
-        return self.items.setdefault(number, Judgement())
-
-
-def _item(number: int, plan: ReviewPlan) -> Item:
-    if not 1 <= number <= len(plan.items):
-        raise ValueError(f"there is no item {number}")
-    return plan.item(number)
+from napari_cellseg.evaluate.review.judgement import LONGEST_LINE, Content, Judgement, read_content
+from napari_cellseg.evaluate.review.lines import LONGEST_NAME, Done, Heading, Kind, Mark, Unmark
+from napari_cellseg.evaluate.review.plan import SHEETS, ReviewPlan
 
 
 def sheet_file(folder: Path, expert: str) -> Path:
@@ -165,7 +43,9 @@ def sheet_file(folder: Path, expert: str) -> Path:
     name = " ".join(expert.split())
     if not name.strip(" .") or len(name) > LONGEST_NAME:
         raise SettingsError(
-            f"The expert's name is {expert!r}", f"It has 1 to {LONGEST_NAME} letters", "Write your name or initials"
+            f"The expert's name is {expert!r}",
+            f"It has 1 to {LONGEST_NAME} letters",
+            "Write your name or initials",
         )
     return folder / SHEETS / f"{file_name(name)}.jsonl"
 
@@ -193,11 +73,15 @@ class Sheet:
     """
 
     def __init__(
-        self, folder: Path, plan: ReviewPlan, expert: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        folder: Path,
+        plan: ReviewPlan,
+        expert: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.path, self.plan, self.expert = sheet_file(folder, expert), plan, " ".join(expert.split())
         self._now = now
-        self._content = _read(self.path, plan) if self.path.exists() else _Content()
+        self._content = read_content(self.path, plan) if self.path.exists() else Content()
         if self._content.expert and self._content.expert != self.expert:
             raise InputError(
                 f"{self.path} is the sheet of {self._content.expert}, not of {self.expert}",
@@ -331,7 +215,8 @@ class Sheet:
         content, lines = self._content, [line]
         heading = Heading(review=self.plan.id, expert=self.expert)
         raw = b"".join(
-            each.model_dump_json().encode() + b"\n" for each in ([heading] if not content.expert else []) + lines
+            each.model_dump_json().encode() + b"\n"
+            for each in ([heading] if not content.expert else []) + lines
         )
         with storage(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -349,7 +234,7 @@ class Sheet:
 
     def _refuse_another_writer(self, size: int) -> None:
         """Only a torn last line may lie beyond what we know of."""
-        if size > self._content.end + _LONGEST_LINE or (size > self._content.end and self._lines_beyond()):
+        if size > self._content.end + LONGEST_LINE or (size > self._content.end and self._lines_beyond()):
             raise StorageError(
                 f"{self.path} was written to by another window",
                 "One window at a time writes the sheet of an expert",
@@ -360,71 +245,6 @@ class Sheet:
         with self.path.open("rb") as file:
             file.seek(self._content.end)
             return file.readline().endswith(b"\n")
-
-
-def read_sheets(folder: Path, plan: ReviewPlan) -> dict[str, dict[int, Judgement]]:
-    """Read the sheets of all experts.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of the review.
-    plan : ReviewPlan
-        Its plan.
-
-    Returns
-    -------
-    dict
-        By expert, in the order of their names, then by item: what they said. Only items that are finished.
-
-    Raises
-    ------
-    InputError
-        A sheet is damaged, or belongs to another review.
-    """
-    sheets: dict[str, dict[int, Judgement]] = {}
-    for path in sorted((folder / SHEETS).glob("*.jsonl")):
-        content = _read(path, plan)
-        finished = {n: said for n, said in sorted(content.items.items()) if said.done}
-        if not content.expert:
-            continue
-        if content.expert in sheets:
-            raise InputError(
-                f"Two sheets are of {content.expert}, one of them {path.name}",
-                "Each expert has one",
-                "Take one of them out of the folder",
-            )
-        sheets[content.expert] = finished
-    return dict(sorted(sheets.items()))
-
-
-def _read(path: Path, plan: ReviewPlan) -> _Content:
-    """Read a sheet; a last line that is not complete was never finished, and is no line."""
-    content = _Content()
-    try:
-        with path.open("rb") as file:
-            for raw in file:
-                if not raw.endswith(b"\n"):
-                    break
-                try:
-                    if len(raw) > _LONGEST_LINE:
-                        raise ValueError("it is too long")
-                    content.take(READER.validate_json(raw), plan)
-                except (ValueError, RecursionError) as error:
-                    raise _damaged(path, content.n_lines + 1, error) from error
-                content.end += len(raw)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
-    return content
-
-
-def _damaged(path: Path, number: int, error: Exception) -> InputError:
-    what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-    return InputError(
-        f"The sheet {path} cannot be used: in line {number}, {what}",
-        "Only its last line may be incomplete",
-        "Put back a copy of it, or take it out of the folder",
-    )
 
 
 def seconds_left(plan: ReviewPlan, sheet: Sheet) -> float | None:
@@ -448,6 +268,3 @@ def seconds_left(plan: ReviewPlan, sheet: Sheet) -> float | None:
         return None
     middle = (recent[(len(recent) - 1) // 2] + recent[len(recent) // 2]) / 2
     return middle * (len(plan.items) - sheet.n_done)
-
-
-__all__ = ["Done", "Judgement", "Kind", "Mark", "Sheet", "read_sheets", "seconds_left", "sheet_file"]

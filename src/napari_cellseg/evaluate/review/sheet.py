@@ -7,6 +7,7 @@ crash at most the line that was being written is lost, and the expert goes on wh
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from napari_cellseg.evaluate.pictures import file_name
 from napari_cellseg.evaluate.review.judgement import LONGEST_LINE, Content, Judgement, read_content
 from napari_cellseg.evaluate.review.lines import LONGEST_NAME, Done, Heading, Kind, Mark, Unmark
 from napari_cellseg.evaluate.review.plan import SHEETS, ReviewPlan
+
+_LEAST_REACH_PX = 3.0
+
 
 
 def sheet_file(folder: Path, expert: str) -> Path:
@@ -148,6 +152,37 @@ class Sheet:
         self._write(
             Mark(id=self._content.next_id, item=number, kind=kind, object=label, y=y, x=x, when=self._when())
         )
+
+    def click(self, number: int, kind: Kind, label: int, y: float, x: float) -> None:
+        """Write down a click: a mark, or that the mark which is there already is taken back.
+
+        Parameters
+        ----------
+        number : int
+            Of the item.
+        kind : {"wrong", "missed", "unsure"}
+            What it says.
+        label : int
+            The object; 0 for a place without one.
+        y, x : float
+            Where, in px of the frame. A click within a quarter of an object's diameter of a mark on background
+            means that mark.
+
+        Raises
+        ------
+        StorageError
+            The sheet cannot be written.
+        """
+        reach = max(self.plan.object_diameter_px / 4, _LEAST_REACH_PX)
+        marks = self.judgement(number).marks.values()
+        near = [mark for mark in marks if not mark.object and math.dist((mark.y, mark.x), (y, x)) <= reach]
+        if label or not near:
+            self.mark(number, kind, label, y, x)
+            return
+        old = min(near, key=lambda mark: math.dist((mark.y, mark.x), (y, x)))
+        self.take_back(old.id)
+        if old.kind != kind:
+            self.mark(number, kind, 0, y, x)
 
     def take_back(self, mark_id: int) -> None:
         """Write down that a mark is taken back.

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -99,7 +100,7 @@ def all_texts(dock, viewer):
 
 def test_six_items_are_judged_by_mouse_and_keys_and_reported(dock, viewer, scene, until):
     before = {layer.name: (layer.visible, np.array(layer.data)) for layer in viewer.layers}
-    zoom = viewer.camera.zoom
+    zoom = viewer.scene.camera.zoom
     prepare(dock, until)
     judge = dock.judge
     start(dock, until)
@@ -145,7 +146,7 @@ def test_six_items_are_judged_by_mouse_and_keys_and_reported(dock, viewer, scene
         assert layer.visible == visible
         assert np.array_equal(layer.data, data)
     assert len(viewer.layers) == len(before)
-    assert math.isclose(viewer.camera.zoom, zoom)
+    assert math.isclose(viewer.scene.camera.zoom, zoom)
 
     said = read_sheets(folder, read_plan(folder))["Ada"]
     assert {n: bool(judged.objects("wrong")) for n, judged in said.items()} == truth
@@ -194,7 +195,7 @@ def test_what_is_missing_is_said(dock, viewer, until):
     dock.tabs.setCurrentIndex(1)
     click_button(dock.judge.primary)
     assert dock.judge.message.text == "Choose a review first."
-    dock.judge.offer(dock.prepare.session.viewer and __import__("pathlib").Path("/nowhere/review"))
+    dock.judge.offer(Path("/nowhere/review"))
     dock.judge.expert.setText("Ada")
     click_button(dock.judge.primary)
     until(lambda: "holds no review" in dock.judge.message.text)

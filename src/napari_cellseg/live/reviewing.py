@@ -92,7 +92,8 @@ def prepare_from_window(stack: Stack, snapshots: tuple[Stack, ...], job: WindowJ
     Path
         The folder of the review.
     """
-    from napari_cellseg.evaluate.review.prepare import Scene, prepare_review  # noqa: PLC0415 - helper only
+    from napari_cellseg.evaluate.review.cut import Scene  # noqa: PLC0415 - helper only
+    from napari_cellseg.evaluate.review.prepare import prepare_review  # noqa: PLC0415 - helper only
 
     rest = iter(snapshots)
     sources = [file if file is not None else next(rest) for file in job.files]

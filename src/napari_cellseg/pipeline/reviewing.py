@@ -11,7 +11,8 @@ from napari_cellseg.data.read import match_by_stem
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
 from napari_cellseg.evaluate.groups import groups_of, read_groups
-from napari_cellseg.evaluate.review.prepare import Scene, Wanted, prepare_review
+from napari_cellseg.evaluate.review.cut import Scene
+from napari_cellseg.evaluate.review.prepare import Wanted, prepare_review
 from napari_cellseg.pipeline.inputs import Choice
 from napari_cellseg.progress import Steps
 

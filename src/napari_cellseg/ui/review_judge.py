@@ -24,7 +24,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cellseg.errors import CellSegError
-from napari_cellseg.evaluate.review.sheet import Kind, Sheet, seconds_left
+from napari_cellseg.evaluate.review.lines import Kind
+from napari_cellseg.evaluate.review.sheet import Sheet, seconds_left
 from napari_cellseg.live import reviewing
 from napari_cellseg.progress import duration
 from napari_cellseg.ui.review_scene import ReviewScene
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from napari_cellseg.ui.session import Session
 
 _HOW = {
-    "frames": "Click an outline that is wrong, and every cell that has none. Shift-click what you are not sure "
-    "of. A second click takes a mark back.",
+    "frames": "Click an outline that is wrong, and every cell that has none. Shift-click what you are not "
+    "sure of. A second click takes a mark back.",
     "objects": "Is the outlined object a cell, and outlined well? One key answers.",
 }
 _ELSEWHERE = "Choose a folder …"
@@ -78,13 +79,16 @@ class JudgePanel(Step):
             "Backspace": self.undo,
             "Control-Z": self.undo,
             "U": self.unsure,
-            "O": lambda: self.outlines.toggle(),
+            "O": self._toggle_outlines,
             "R": lambda: self._answer("right"),
             "1": lambda: self._answer("right"),
             "W": lambda: self._answer("wrong"),
             "2": lambda: self._answer("wrong"),
             "3": self.unsure,
         }
+
+    def _toggle_outlines(self) -> None:
+        self.outlines.toggle()
 
     # What is shown
 
@@ -292,9 +296,10 @@ class JudgePanel(Step):
         self.bar.setValue(self.sheet.n_done)
         said = self.sheet.judgement(self.number)
         n_unsure = len(said.objects("unsure")) + len(said.places("unsure"))
+        n_wrong, n_missed = len(said.objects("wrong")), len(said.places("missed"))
+        outlines = len(self.sheet.plan.item(self.number).objects)
         self.count.setText(
-            f"✕ {len(said.objects('wrong'))} wrong · ◯ {len(said.places('missed'))} missed · ◆ {n_unsure} unsure"
-            f" · {len(self.sheet.plan.item(self.number).objects)} outlines"
+            f"✕ {n_wrong} wrong · ◯ {n_missed} missed · ◆ {n_unsure} unsure · {outlines} outlines"
         )
 
     def _on_click(self, y: float, x: float, shift: bool) -> None:

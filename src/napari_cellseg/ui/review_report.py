@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -119,10 +120,10 @@ class ReportPanel(Step):
 
 
 def _cell(value: float, low: float, high: float) -> QTableWidgetItem:
-    known = value == value  # NaN is unlike itself
+    known = not math.isnan(value)
     item = QTableWidgetItem(f"{value:.2f}" if known else "–")
     item.setTextAlignment(_RIGHT)
-    if low == low:
+    if not math.isnan(low):
         item.setToolTip(f"95 % interval: {low:.3f} to {high:.3f}")
     return item
 
@@ -133,6 +134,6 @@ def _sentences(result: ReviewReport) -> list[str]:
     said = [f"{who}: {done} of {n} items judged" for who, done in result.n_done.items()]
     for row in result.agreement.to_dict("records"):
         value = row["kappa"]
-        kappa = f"{value:.2f}" if value == value else f"not defined, {row['note'].partition(':')[0]}"
+        kappa = f"{value:.2f}" if not math.isnan(value) else f"not defined, {row['note'].partition(':')[0]}"
         said.append(f"{row['expert']} and {row['other_expert']}: Cohen's kappa {kappa}")
     return said

@@ -153,8 +153,12 @@ class ReviewScene(QObject):
         if self.outlines is None or self.marks is None or self._item is None:
             return
         colours: dict[int | None, str] = {None: OUTSIDE, 0: "transparent"}
-        colours |= dict.fromkeys(self._item.objects, RIGHT)
-        colours |= dict.fromkeys(said.objects("wrong"), WRONG) | dict.fromkeys(said.objects("unsure"), UNSURE)
+        for objects, colour in (
+            (self._item.objects, RIGHT),
+            (said.objects("wrong"), WRONG),
+            (said.objects("unsure"), UNSURE),
+        ):
+            colours.update(dict.fromkeys(objects, colour))
         self.outlines.colormap = DirectLabelColormap(color_dict=colours)
         top, left = self._item.window[:2]
         marks = list(said.marks.values())
@@ -226,20 +230,21 @@ class ReviewScene(QObject):
                 layer.visible = visible
         if before.active in self._viewer.layers:
             self._viewer.layers.selection.active = before.active
-        self._viewer.grid.enabled = before.grid
-        self._viewer.camera.center, self._viewer.camera.zoom = before.center, before.zoom
+        self._viewer.canvas.grid.enabled = before.grid
+        camera = self._viewer.scene.camera
+        camera.center, camera.zoom = before.center, before.zoom
 
     def _enter(self) -> None:
         viewer = self._viewer
-        camera = viewer.camera
+        camera = viewer.scene.camera
         self._before = _Before(
             {layer: layer.visible for layer in viewer.layers},
             viewer.layers.selection.active,
             camera.center,
             camera.zoom,
-            viewer.grid.enabled,
+            viewer.canvas.grid.enabled,
         )
-        viewer.grid.enabled = False
+        viewer.canvas.grid.enabled = False
         for layer in viewer.layers:
             layer.visible = False
         viewer.mouse_drag_callbacks.append(self._on_mouse)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import dask.array as da
 import numpy as np
@@ -39,7 +40,7 @@ class Truth:
     """
 
     real = frozenset(range(30))
-    found = {"pure": frozenset(range(6, 30)), "mixed": frozenset(range(36))}
+    found: ClassVar = {"pure": frozenset(range(6, 30)), "mixed": frozenset(range(36))}
 
     def is_real(self, y: float, x: float) -> bool:
         """Say whether the cell at a place is real."""
@@ -114,7 +115,9 @@ class Expert:
         item = plan.item(number)
         labels = read_pixels(folder, item).labels
         top, left = item.window[:2]
-        centres = {label: np.argwhere(labels == label).mean(axis=0) + (top, left) for label in item.objects}
+        centres = {
+            label: np.argwhere(labels == label).mean(axis=0) + np.array([top, left]) for label in item.objects
+        }
         for label, (y, x) in centres.items():
             right = self.truth.is_real(y, x) != (self.rng.random() < self.flips)
             if not right:

@@ -97,10 +97,10 @@ def spread_evenly(n: int, room: Mapping[K, int], rng: np.random.Generator) -> di
     left = min(n, sum(room.values()))
     while left:
         free = [key for key in room if given[key] < room[key]]
-        share, more = divmod(left, len(free))
-        lucky = set(rng.permutation(len(free))[:more].tolist())
-        for i, key in enumerate(free):
-            taken = min(share + (i in lucky), room[key] - given[key])
+        share = left // len(free)
+        lucky = free if share else [free[i] for i in rng.permutation(len(free))[:left]]
+        for key in lucky:
+            taken = min(max(share, 1), room[key] - given[key])
             given[key] += taken
             left -= taken
     return given

@@ -23,7 +23,6 @@ from napari_cellseg.evaluate.review.plan import SHEETS, ReviewPlan
 _LEAST_REACH_PX = 3.0
 
 
-
 def sheet_file(folder: Path, expert: str) -> Path:
     """Say where the sheet of an expert is.
 

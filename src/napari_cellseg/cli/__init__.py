@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from napari_cellseg import __version__
 from napari_cellseg.cli.model_options import add_model_commands
 from napari_cellseg.cli.options import add_options
+from napari_cellseg.cli.review import add_review_commands
 from napari_cellseg.config import (
     LabelConfig,
     MeasureConfig,
@@ -80,7 +81,19 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _open, _inspect, _label, _train, _predict, _measure, _evaluate, _models, _doctor):
+    for add in (
+        _demo,
+        _open,
+        _inspect,
+        _label,
+        _train,
+        _predict,
+        _measure,
+        _evaluate,
+        _review,
+        _models,
+        _doctor,
+    ):
         add(commands)
     return parser
 
@@ -191,6 +204,10 @@ def _evaluate(commands: _Commands) -> None:
         help="Write report.html and its tables as CSV. Default: yes, but not with --json.",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="Print JSON only, no table.")
+
+
+def _review(commands: _Commands) -> None:
+    add_review_commands(_add(commands, "review", "Have experts judge predictions, blind, and report on it."))
 
 
 def _models(commands: _Commands) -> None:

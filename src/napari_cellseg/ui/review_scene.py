@@ -115,9 +115,7 @@ class ReviewScene(QObject):
         self.outlines.editable = False
         self._frame_box(item, like)
         size = max(diameter_px * 0.4, _LEAST_MARK_PX, max(pixels.labels.shape) / 60)
-        self.marks = add.add_points(
-            ndim=2, name=MARKS, size=size, border_width=0, out_of_slice_display=True, **like
-        )
+        self.marks = add.add_points(ndim=2, name=MARKS, size=size, border_width=0, **like)
         self.marks.current_size = size
         self.marks.editable = False
         for layer in self._ours():

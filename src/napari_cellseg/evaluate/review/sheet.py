@@ -164,8 +164,8 @@ class Sheet:
         label : int
             The object; 0 for a place without one.
         y, x : float
-            Where, in px of the frame. A click within a quarter of an object's diameter of a mark on background
-            means that mark.
+            Where, in px of the frame. A click within a quarter of an object's diameter of a mark on
+            background means that mark.
 
         Raises
         ------

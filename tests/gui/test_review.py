@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel, QWidget
 from skimage.draw import disk
 
+from napari_cellseg.data.read import read_labels
+from napari_cellseg.data.write import write_labels
 from napari_cellseg.evaluate.review.judgement import read_sheets
 from napari_cellseg.evaluate.review.plan import read_plan
 from napari_cellseg.ui.review_dock import ReviewDock
@@ -200,3 +203,52 @@ def test_what_is_missing_is_said(dock, viewer, until):
     click_button(dock.judge.primary)
     until(lambda: "holds no review" in dock.judge.message.text)
     assert dock.judge.sheet is None
+
+
+@pytest.mark.real
+def test_touching_cells_of_a_real_movie_are_judged_from_disk(dock, viewer, real_data, tmp_path, until):
+    """Two phase-contrast images; one set of labels is the truth, in the other every fifth cell is gone."""
+    images = sorted((real_data / "usiigaci" / "images").iterdir())[:2]
+    gone = {}
+    for image in images:
+        mask = read_labels(real_data / "usiigaci" / "masks" / image.name)
+        (tmp_path / "images").mkdir(exist_ok=True)
+        shutil.copy(image, tmp_path / "images")
+        gone[image.stem] = set(np.unique(mask)[1::5].tolist())
+        write_labels(tmp_path / SECRET[0] / image.name, mask)
+        write_labels(
+            tmp_path / SECRET[1] / image.name, np.where(np.isin(mask, list(gone[image.stem])), 0, mask)
+        )
+    panel = dock.prepare
+    panel.source.setCurrentIndex(1)
+    panel.use_images(tmp_path / "images")
+    for name in SECRET:
+        panel.add_labels_of(tmp_path / name)
+    panel.n_items.setValue(6)
+    click_button(panel.primary)
+    until(lambda: "ready to be judged" in panel.message.text)
+    dock.tabs.setCurrentIndex(1)
+    start(dock, until)
+    judge, missed = dock.judge, {}
+    plan, folder = judge.sheet.plan, judge.review
+    for _ in range(6):
+        until(lambda: judge._shown == judge.number)
+        item = plan.item(judge.number)
+        mask = read_labels(real_data / "usiigaci" / "masks" / f"{item.movie}.tif")
+        y0, x0, y1, x1 = item.box
+        inside = {label: np.argwhere(mask == label) for label in gone[item.movie] - set(item.objects)}
+        centres = {label: px.mean(axis=0) for label, px in inside.items()}
+        held = [label for label, (y, x) in centres.items() if y0 <= y < y1 and x0 <= x < x1]
+        for label in held:
+            y, x = inside[label][len(inside[label]) // 2]
+            click(viewer, y - item.window[0], x - item.window[1])
+        missed[item.number] = len(held) if set(held) else 0
+        press(viewer, Qt.Key.Key_N)
+    until(lambda: judge.sheet is None)
+    said = read_sheets(folder, plan)["Ada"]
+    whole = {item.number for item in plan.items if gone[item.movie] & set(item.objects)}
+    assert whole, "the truth itself is among what is judged"
+    for number, count in missed.items():
+        judged = said[number]
+        assert len(judged.places("missed")) + len(judged.objects("wrong")) == count
+    assert sum(missed.values()) > 0

@@ -209,6 +209,22 @@ def _shown(review: Path, plan: ReviewPlan, sheets: Sheets, chosen: tuple[str, st
     )
 
 
+def reference() -> str:
+    """Write the reference of all columns.
+
+    Returns
+    -------
+    str
+        Markdown: one table a file.
+    """
+    lines: list[str] = []
+    for file, columns in FILES.items():
+        lines += [f"### {file} of a review", "", "| column | what it holds |", "|---|---|"]
+        lines += [f"| `{name}` | {told} |" for name, told in columns.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def summary(made: ReviewReport) -> list[str]:
     """Say the most important in words.
 

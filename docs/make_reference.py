@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_cellseg.cli import make_parser
 from napari_cellseg.evaluate import tables as evaluation
+from napari_cellseg.evaluate.review import report as review
 from napari_cellseg.learn.nets import sizes
 from napari_cellseg.measure.columns import reference
 from napari_cellseg.ui.keys import LEFT_HANDED, NAPARI_KEYS, KeySet, grouped
@@ -50,6 +51,12 @@ _EVALUATION = """## Tables of an evaluation
 Written by `napari-cellseg evaluate`: `scores.csv` has one row a frame, `groups.csv` one row for each score of
 the total and of each group, `ap_curve.csv` and `calibration.csv` hold the curves of the report. What the
 scores mean, and how the intervals are found, is told in [Evaluation](evaluation.md).
+"""
+
+_REVIEW = """## Tables of a review
+
+Written into the folder `report` of a review by experts, by the window and by `napari-cellseg review report`.
+What they mean is told in [Expert review](review.md).
 """
 
 _NETWORKS = """# Networks
@@ -143,7 +150,8 @@ def _row(action: argparse.Action) -> str:
 
 def tables() -> str:
     """Describe all columns in Markdown."""
-    return f"{_TABLES}\n{reference()}\n{_EVALUATION}\n{evaluation.reference()}"
+    parts = (_TABLES, reference(), _EVALUATION, evaluation.reference(), _REVIEW, review.reference())
+    return "\n".join(parts)
 
 
 def networks() -> str:

@@ -14,6 +14,7 @@ from napari_cellseg.cli.corrections import add_correction_commands
 from napari_cellseg.cli.model_options import add_model_commands
 from napari_cellseg.cli.next import add_arguments as add_next_arguments
 from napari_cellseg.cli.options import add_options
+from napari_cellseg.cli.review import add_review_commands
 from napari_cellseg.config import (
     LabelConfig,
     LearnConfig,
@@ -85,7 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
         _demo, _open, _inspect, _label, _train, _learn, _predict, _measure, _evaluate, _next,
-        add_correction_commands, _models, _doctor,
+        add_correction_commands, _review, _models, _doctor,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -219,6 +220,10 @@ def _evaluate(commands: _Commands) -> None:
 
 def _next(commands: _Commands) -> None:
     add_next_arguments(_add(commands, "next", "Tell which frames of a study to correct next, and why."))
+
+
+def _review(commands: _Commands) -> None:
+    add_review_commands(_add(commands, "review", "Have experts judge predictions, blind, and report on it."))
 
 
 def _models(commands: _Commands) -> None:

@@ -309,6 +309,24 @@ def corrections(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def review(options: argparse.Namespace) -> int:
+    """Prepare a review by experts, or report on one.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        What to do, and its arguments.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from napari_cellseg.cli.review import run
+
+    return run(options)
+
+
 def doctor(options: argparse.Namespace) -> int:
     """Tell what matters about this machine.
 

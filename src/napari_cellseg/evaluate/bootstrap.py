@@ -164,10 +164,10 @@ def _bounds(
     columns = np.hstack([counts, np.where(defined, each, 0), defined])
     summed = np.zeros((len(order), columns.shape[1]))
     np.add.at(summed, owner, columns)
-    drawn = [_scores_of(sums, counts.shape[1], names) for sums in _resamples(summed, n, seed)]
+    drawn = [_scores_of(sums, counts.shape[1], names) for sums in resamples(summed, n, seed)]
     values = np.concatenate(drawn, axis=1)
     tail = (1 - level) / 2
-    return _quantile(values, tail), _quantile(values, 1 - tail)
+    return quantile(values, tail), quantile(values, 1 - tail)
 
 
 def _counts(frame: FrameCounts) -> list[float]:
@@ -206,8 +206,23 @@ def pooled_scores(counts: FloatArray) -> dict[str, FloatArray]:
     }
 
 
-def _resamples(summed: FloatArray, n: int, seed: int) -> Iterator[FloatArray]:
-    """Draw as many units as there are, `n` times, and add up what they count."""
+def resamples(summed: FloatArray, n: int, seed: int) -> Iterator[FloatArray]:
+    """Draw as many units as there are, `n` times, and add up what they count.
+
+    Parameters
+    ----------
+    summed : ndarray
+        Axes (unit, count): what each unit counts; at least one unit.
+    n : int
+        Number of resamples.
+    seed : int
+        Of the draws.
+
+    Yields
+    ------
+    ndarray
+        Axes (resample, count), some of the resamples at a time.
+    """
     random = np.random.default_rng(seed)
     n_units = len(summed)
     at_once = max(_MOST_AT_ONCE // n_units, 1)
@@ -224,8 +239,21 @@ def _scores_of(sums: FloatArray, n_counts: int, names: Sequence[str]) -> FloatAr
     return np.stack([np.stack([pooled[name] for name in names], axis=1), ratios(total, defined)])
 
 
-def _quantile(values: FloatArray, part: float) -> FloatArray:
-    """Find a quantile along the second axis, linear between neighbours, NaN left out."""
+def quantile(values: FloatArray, part: float) -> FloatArray:
+    """Find a quantile along the second axis, linear between neighbours, NaN left out.
+
+    Parameters
+    ----------
+    values : ndarray
+        Axes (any, resample, score).
+    part : float
+        Which quantile, 0 to 1.
+
+    Returns
+    -------
+    ndarray
+        Axes (any, score); NaN where all values are.
+    """
     ordered = np.sort(values, axis=1)  # NaN last
     last = np.maximum(np.count_nonzero(~np.isnan(values), axis=1) - 1, 0)[:, None]
     place = part * last

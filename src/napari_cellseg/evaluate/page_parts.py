@@ -51,7 +51,25 @@ def facts(told: Mapping[str, str]) -> str:
     return f"<dl>{''.join(rows)}</dl>"
 
 
-def _table(head: Sequence[str], rows: Iterable[str], caption: str = "", kind: str = "") -> str:
+def table(head: Sequence[str], rows: Iterable[str], caption: str = "", kind: str = "") -> str:
+    """Lay out a table.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Headings; any text.
+    rows : iterable of str
+        Rows in HTML.
+    caption : str
+        What stands above it; any text.
+    kind : str
+        Its class in the style sheet.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     told = f"<caption>{escape(caption)}</caption>" if caption else ""
     headings = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     return (
@@ -60,7 +78,19 @@ def _table(head: Sequence[str], rows: Iterable[str], caption: str = "", kind: st
     )
 
 
-def _cell(value: str, interval: str = "") -> str:
+def cell(value: str, interval: str = "") -> str:
+    """Make one cell of a table.
+
+    Parameters
+    ----------
+    value, interval : str
+        The number and, below it, its interval; HTML.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     return f'<td>{value}<span class="range">{interval}</span></td>' if interval else f"<td>{value}</td>"
 
 
@@ -93,7 +123,7 @@ def total_table(scores: Scores, intervals: pd.DataFrame) -> str:
             )
             rows.append(f"<tr><td>{escape(label)}</td>{cells}</tr>")
     level = f"{100 * intervals['level'].iloc[0]:g} % interval"
-    return _table(["", "all counted together", level, "mean of the frames", level], rows)
+    return table(["", "all counted together", level, "mean of the frames", level], rows)
 
 
 def group_table(scores: Scores, intervals: pd.DataFrame) -> str:
@@ -120,17 +150,17 @@ def group_table(scores: Scores, intervals: pd.DataFrame) -> str:
         part = scores.of(group)
         pooled = part.pooled()
         counts = [str(len(part.frames)), *(as_number(n, pooled[n]) for n in ("n_truth", "n_predicted"))]
-        cells = "".join(_cell(count) for count in counts) + "".join(
-            _cell(as_number(name, pooled[name]), known.get((group, name, "pooled"), ""))
+        cells = "".join(cell(count) for count in counts) + "".join(
+            cell(as_number(name, pooled[name]), known.get((group, name, "pooled"), ""))
             if name in pooled
-            else _cell("–")
+            else cell("–")
             for name, _ in columns
         )
         note = f'<span class="note">{escape(notes[group])}</span>' if len(set(notes.values())) > 1 else ""
         rows.append(f"<tr><td>{escape(group)}{note}</td>{cells}</tr>")
     head = ["group", "frames", "true objects", "predicted objects", *(label for _, label in columns)]
     told = "" if len(set(notes.values())) > 1 else how_sure(intervals, scores.groups[0])
-    return _table(head, rows) + (f'<p class="faint">{escape(told)}</p>' if told else "")
+    return table(head, rows) + (f'<p class="faint">{escape(told)}</p>' if told else "")
 
 
 def frame_table(scores: Scores) -> str:
@@ -152,15 +182,13 @@ def frame_table(scores: Scores) -> str:
     rows = []
     for frame in shown:
         values = frame.scores()
-        cells = "".join(
-            _cell(as_number(name, values[name]) if name in values else "–") for name, _ in columns
-        )
+        cells = "".join(cell(as_number(name, values[name]) if name in values else "–") for name, _ in columns)
         group = f"<td>{escape(frame.group)}</td>" if with_group else ""
         rows.append(f"<tr><td>{escape(frame_name(frame, movies))}</td>{group}{cells}</tr>")
     n = len(scores.frames)
     left = f"The {len(shown)} worst of {n:,} frames; all of them are in scores.csv." if n > len(shown) else ""
     head = ["frame", *(["group"] if with_group else []), *(name for _, name in columns)]
-    return _table(head, rows, left, "grouped" if with_group else "")
+    return table(head, rows, left, "grouped" if with_group else "")
 
 
 def drawing(svg: str, caption: str, told: str) -> str:

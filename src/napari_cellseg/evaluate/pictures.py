@@ -104,17 +104,17 @@ def overlay(
             "Choose the image that the truth was made for",
         )
     matches = matches or match(truth, prediction)
-    below = _shaded(truth, prediction) if image is None else np.repeat(_grey(image)[..., None], 3, axis=2)
+    below = _shaded(truth, prediction) if image is None else np.repeat(grey(image)[..., None], 3, axis=2)
     picture = _enlarged(below, scale)
     true, predicted = _enlarged(truth, scale), _enlarged(prediction, scale)
     _hatch(picture, true < 0)
     if twice:
-        _outline(picture, true, matches.found, TRUE, 1)
-        _outline(picture, predicted, matches.found_by, FOUND, scale)
+        outline(picture, true, matches.found, TRUE, 1)
+        outline(picture, predicted, matches.found_by, FOUND, scale)
     else:
-        _outline(picture, true, matches.found, FOUND, scale)
-    _outline(picture, true, matches.missed, MISSED, scale)
-    _outline(picture, predicted, matches.invented, INVENTED, scale)
+        outline(picture, true, matches.found, FOUND, scale)
+    outline(picture, true, matches.missed, MISSED, scale)
+    outline(picture, predicted, matches.invented, INVENTED, scale)
     return picture
 
 
@@ -123,8 +123,19 @@ def _enlarged(array: npt.NDArray[Any], scale: int) -> npt.NDArray[Any]:
     return np.repeat(np.repeat(array, scale, axis=0), scale, axis=1)
 
 
-def _grey(image: npt.NDArray[Any]) -> Picture:
-    """Spread the grey levels of an image, of any kind, over 0 to 255."""
+def grey(image: npt.NDArray[Any]) -> Picture:
+    """Spread the grey levels of an image, of any kind, over 0 to 255.
+
+    Parameters
+    ----------
+    image : ndarray
+        Axes YX, any real dtype.
+
+    Returns
+    -------
+    ndarray
+        Axes YX, uint8: from the 0.5th to the 99.5th percentile, NaN black.
+    """
     values = image.astype(np.float64)
     finite = np.isfinite(values)
     if not finite.any():
@@ -160,13 +171,26 @@ def _hatch(picture: Picture, where: npt.NDArray[np.bool_]) -> None:
     picture[y[lines], x[lines]] = picture[y[lines], x[lines]] // 2 + 70
 
 
-def _outline(
+def outline(
     picture: Picture, labels: npt.NDArray[Any], chosen: npt.NDArray[np.int64], pen: Pen, scale: int
 ) -> None:
     """Draw the inner outlines of some objects.
 
     Dashes follow the angle about the object's centre, at the radius of a disc of its area: evenly long on
     roundish objects, and without any tracing of outlines.
+
+    Parameters
+    ----------
+    picture : ndarray
+        Axes YXC, uint8, RGB; drawn on in place.
+    labels : ndarray
+        Axes YX, integer, of the picture's size.
+    chosen : ndarray
+        The objects to outline.
+    pen : Pen
+        How.
+    scale : int
+        How many times the picture was enlarged: lines of enlarged ones are wider.
     """
     if not len(chosen):
         return

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_cellseg.errors import StorageError
+from napari_cellseg.errors import InputError, StorageError
 from napari_cellseg.label.change import Edit
 from napari_cellseg.label.compact import compact
-from napari_cellseg.label.journal import Journal
+from napari_cellseg.label.journal import Journal, apply_edits
 
 SHAPE = (3, 6, 7)
 
@@ -73,6 +73,22 @@ def test_a_short_journal_is_as_good_as_the_long_one(tmp_path_factory, seed, n, k
     np.testing.assert_array_equal(ours, expected)
     again = compact(Journal(path, SHAPE), 1)  # twice is no harm
     assert again is None or again.is_file()
+
+
+def test_short_journals_lead_from_the_labels_of_the_start_to_those_of_now(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    movie, rng = np.zeros(SHAPE, np.int32), np.random.default_rng(3)
+    old = []
+    for _ in range(3):
+        random_work(Journal(path, SHAPE), movie, rng, 30)
+        old.append(compact(Journal(path, SHAPE), 2))
+    assert all(old)
+    assert Journal(path).before == old[-1]
+    np.testing.assert_array_equal(apply_edits(np.zeros(SHAPE, np.int32), Journal(path)), movie)
+    np.testing.assert_array_equal(apply_edits(movie.copy(), Journal(path)), movie)
+    old[0].rename(tmp_path / "elsewhere.jsonl")
+    with pytest.raises(InputError, match=f"goes on from {old[0].name}.*Copy it into the same folder"):
+        apply_edits(np.zeros(SHAPE, np.int32), Journal(path))
 
 
 def test_a_crash_leaves_one_whole_journal(tmp_path, monkeypatch):

@@ -272,3 +272,38 @@ def test_a_huge_or_outlying_box_takes_no_memory(tmp_path, bbox):
     path.write_bytes(b"".join([*lines[:2], line_of(entry)]))
     with pytest.raises(InputError):
         Journal(path).edits()
+
+
+def test_what_is_no_entry_of_the_journal_never_holds_up_corrections(tmp_path):
+    labels, path = tmp_path / "corrected.npy", tmp_path / "journal.jsonl"
+    new_label_movie(labels, SHAPE)[:] = start_movie()
+    told = []
+    history = History(open_label_movie(labels), restored(labels, path), told.append)
+
+    def broken():
+        raise StorageError("The verdicts cannot be written")
+
+    history.write_down(broken)
+    history.do(tools.delete(history.movie[0], 1))
+    assert history.flush()
+    assert [str(error) for error in told] == [str(StorageError("The verdicts cannot be written"))]
+    assert [edit.tool for edit in Journal(path).edits()] == ["delete"]
+    history.close()
+
+
+def test_an_entry_whose_fsync_failed_counts_once(tmp_path, monkeypatch):
+    path = tmp_path / "journal.jsonl"
+    movie, journal = start_movie(), Journal(path, SHAPE)
+    journal.append(tools.delete(movie[0], 1))
+    edit = tools.delete(movie[0], 2)
+
+    def full(_file):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(StorageError):
+            journal.append(edit)
+    assert Journal(path).n_done == 1
+    journal.append(edit)
+    assert journal.n_done == Journal(path).n_done == 2

@@ -110,7 +110,7 @@ def _replay(options: argparse.Namespace) -> None:
     from napari_cellseg.cli.bar import show
     from napari_cellseg.data.project import open_label_movie
     from napari_cellseg.data.storage import atomic_file
-    from napari_cellseg.label.journal import Journal
+    from napari_cellseg.label.journal import Journal, apply_edits
     from napari_cellseg.live.correcting import copy_labels
 
     if not options.journal.is_file():
@@ -121,7 +121,7 @@ def _replay(options: argparse.Namespace) -> None:
     with atomic_file(options.out) as partial:
         show(copy_labels(options.labels, partial))
         movie = open_label_movie(partial)
-        journal.replay(movie)
+        apply_edits(movie, journal)
         movie.flush()  # type: ignore[attr-defined]
         del movie
     print(f"Labels: {options.out}")

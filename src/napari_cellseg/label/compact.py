@@ -9,7 +9,8 @@ leads to the labels as they were where it begins. So only the journal is replace
 3. The short journal is written beside, flushed, and renamed over the old one.
 
 Whenever the program dies, a whole journal is there, old or short, and the labels fit both. The labels of the
-start lead to those of now by way of the dated journals, one after the other.
+start lead to those of now by way of the dated journals, one after the other: each names the one before it,
+and `apply_edits` begins with the first.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def compact(journal: JournalReader, keep: int = KEPT) -> Path | None:
     if cut is None:
         return None
     path, today = journal.path, datetime.now(UTC).date()
-    head = _head(journal, cut)
     old = versioned(path.with_name(f"{path.stem}-until-{today}{path.suffix}"))
+    head = _head(journal, cut, old.name)
     with storage(path):
         try:
             os.link(path, old)
@@ -99,7 +100,7 @@ def _cut(entries: list[tuple[int, str]], keep: int) -> int | None:
     return None
 
 
-def _head(journal: JournalReader, cut: int) -> list[dict[str, Any]]:
+def _head(journal: JournalReader, cut: int, before: str) -> list[dict[str, Any]]:
     """Sum up what is before the cut: which frames are corrected, how far they are, and when that was done."""
     known = Known()
     for start, entry in journal.entries():
@@ -115,6 +116,7 @@ def _head(journal: JournalReader, cut: int) -> list[dict[str, Any]]:
         *shape,
         {
             "kind": "earlier",
+            "before": before,
             "frames": sorted(counts.elements()),
             "when": known.when,
             "steps": len(known.done),

@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class History:
         self.n_done, self.n_undone = journal.n_done, journal.n_undone
         self._counts = Counter(journal.frames())
         self._frames: frozenset[int] | None = None
-        self._waiting: deque[Callable[[], object]] = deque()
+        self._waiting: deque[tuple[Callable[[], object], bool]] = deque()
         self._writer = ThreadPoolExecutor(1, "napari-cellseg journal")
 
     def frames(self) -> frozenset[int]:
@@ -264,7 +265,8 @@ class History:
         Parameters
         ----------
         write : callable
-            Called in the writing thread. When it fails, it is tried again with what is written next.
+            Called in the writing thread. When a method of the journal fails, it is tried again with what is
+            written next, and all else waits for it; anything else that fails is told, and nothing waits.
         *args : object
             Its arguments.
 
@@ -273,7 +275,8 @@ class History:
         Future
             Done when it is on the disk.
         """
-        self._waiting.append(lambda: write(*args))
+        kept = getattr(write, "__self__", None) is self.journal
+        self._waiting.append((partial(write, *args), kept))
         future = self._writer.submit(self._drain)
         future.add_done_callback(self._written)
         return future
@@ -359,12 +362,16 @@ class History:
                 del self._counts[edit.frame]
 
     def _drain(self) -> None:
-        """Write what waits, in its order; what fails stays first in the row."""
+        """Write what waits, in its order; an entry of the journal that fails stays first in the row."""
         while self._waiting:
             if self._allowed is not None:
                 self._allowed()
-            self._waiting[0]()
-            self._waiting.popleft()
+            write, kept = self._waiting[0]
+            if not kept:
+                self._waiting.popleft()
+            write()
+            if kept:
+                self._waiting.popleft()
 
     def _written(self, future: Future[Any]) -> None:
         error = future.exception()

@@ -174,9 +174,13 @@ class Journal(JournalReader):
             with self.path.open("r+b") as file:
                 file.seek(known.end)
                 file.truncate()
-                file.write(b"".join(lines))
-                file.flush()
-                os.fsync(file.fileno())
+                try:
+                    file.write(b"".join(lines))
+                    file.flush()
+                    os.fsync(file.fileno())
+                except OSError:  # it is tried again: what may be there already must not count twice
+                    os.truncate(self.path, known.end)
+                    raise
         for each, line in zip(entries, lines, strict=True):
             known.take(each, known.end)
             known.end += len(line)
@@ -188,7 +192,7 @@ def _kept(step: Step, keep: Collection[int]) -> dict[str, Any]:
 
 
 def apply_edits(labels: npt.NDArray[Any], journal: Journal) -> npt.NDArray[Any]:
-    """Apply what a person corrected.
+    """Apply what a person corrected, from the first edit on.
 
     Parameters
     ----------
@@ -205,7 +209,18 @@ def apply_edits(labels: npt.NDArray[Any], journal: Journal) -> npt.NDArray[Any]:
     Raises
     ------
     InputError
-        The labels have another shape than those the journal was made for.
+        The labels have another shape than those the journal was made for, or an earlier part of the journal
+        is missing.
     """
-    journal.replay(labels)
+    parts = [journal]
+    while (before := parts[-1].before) is not None:
+        if not before.is_file() or any(before == part.path for part in parts):
+            raise InputError(
+                f"The journal {parts[-1].path.name} goes on from {before.name}, which is not beside it",
+                "Without it the first corrections are not known",
+                "Copy it into the same folder",
+            )
+        parts.append(Journal(before))
+    for part in reversed(parts):
+        part.replay(labels)
     return labels

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any, Literal, get_args
 
 FrameState = Literal["auto", "corrected", "accepted", "rejected"]
@@ -32,6 +33,8 @@ class Known:
         How far the frames are.
     when : str
         Time of the last edit; empty when there is none.
+    before : str
+        Name of the longer journal of which this one is the end, see `compact`; empty when it is whole.
     """
 
     end: int = 0
@@ -43,6 +46,7 @@ class Known:
     frames: Counter[int] = field(default_factory=Counter)
     states: dict[int, FrameState] = field(default_factory=dict)
     when: str = ""
+    before: str = ""
     _frames_of: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def take(self, entry: dict[str, Any], start: int) -> None:
@@ -84,6 +88,7 @@ class Known:
                 for seconds in entry["times"]:
                     datetime.fromtimestamp(_count(seconds), UTC)
                 self.when = str(entry["when"])
+                self.before = _name(entry["before"])
             case other:
                 raise ValueError(f"there is no entry of the kind {other!r}")
         self.lines += 1
@@ -115,6 +120,13 @@ def _frames(entry: dict[str, Any]) -> tuple[int, ...]:
         case "proposals":
             return ()
     raise ValueError("a step without edits")
+
+
+def _name(value: object) -> str:
+    """Take the name of a file beside this one, and no way to another folder."""
+    if not isinstance(value, str) or not value or value != PurePosixPath(value).name or "\\" in value:
+        raise ValueError(f"{value!r} is no name of a file beside this one")
+    return value
 
 
 def _check_common(entry: dict[str, Any]) -> None:

@@ -179,6 +179,11 @@ class JournalReader:
                     put(self._step_at(so_far.undone[-1]), labels, keep=entry.get("keep", ()))
             so_far.take(entry, start)
 
+    @property
+    def before(self) -> Path | None:
+        """The longer journal of which this one is the end; None when it is whole."""
+        return self.path.parent / self._known.before if self._known.before else None
+
     def last_done(self) -> Step | None:
         """Read the step that `undo` would take back.
 

@@ -63,6 +63,7 @@ class ReportPanel(Step):
         for widget in (self.table, self.said, self.page):
             self.below.addWidget(widget)
             widget.hide()
+        self.below.addStretch(1)
         self.set_primary("Make the report", "Count what the experts said, and compare", self.make)
         self.primary.setEnabled(False)
 

@@ -105,6 +105,8 @@ class ReviewScene(QObject):
         """
         if self._before is None:
             self._enter()
+        if any(layer not in self._viewer.layers for layer in self._ours()):
+            self._take_away()  # the person removed one of them: make all anew
         self._item = item
         like = self._like()
         if self.image is None:
@@ -140,7 +142,6 @@ class ReviewScene(QObject):
         self.image = add.add_image(pixels.image, name=PICTURE, colormap="gray", **like)
         self.outlines = add.add_labels(pixels.labels, name=OUTLINES, opacity=1, **like)
         self.marks = add.add_points(ndim=2, name=MARKS, border_width=0, **like)
-        self.outlines.editable = self.marks.editable = False
 
     def _put(self, pixels: Pixels) -> None:
         if self.image is None or self.outlines is None:
@@ -179,7 +180,6 @@ class ReviewScene(QObject):
             shape_type="polygon", edge_color="white", face_color="transparent", edge_width=2,
             name="judge within", opacity=0.7, **like,
         )  # fmt: skip
-        self.box.editable = False
 
     def _bind(self) -> None:
         for layer in self._ours():
@@ -212,6 +212,9 @@ class ReviewScene(QObject):
             self.marks.face_color = [_SYMBOLS[mark.kind][1] for mark in marks]
             self.marks.size = self.marks.current_size
             self.marks.selected_data = set()
+        for layer in (self.outlines, self.marks, self.box):
+            if layer is not None:
+                layer.editable = False  # other pixels or points make napari forget it
 
     def object_at(self, y: float, x: float) -> int:
         """Say which object is at a place.

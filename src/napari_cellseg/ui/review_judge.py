@@ -389,8 +389,7 @@ class JudgePanel(Step):
 
     def _set_beside(self, on: bool) -> None:
         self.scene.set_beside(on)
-        if self.scene.is_open:
-            self.session.viewer.reset_view()
+        self.scene.fit()
 
     def closed(self) -> None:
         """Leave judging when another panel is opened."""

@@ -248,7 +248,7 @@ class PreparePanel(Step):
         what = "objects" if self.what.currentData() == "objects" else "frames or parts"
         where = self.session.study_folder if not self.on_disk else None
         said = (
-            f"{each} {what} of each of {n}"
+            f"{each} {what} of each of {n} sets of labels"
             if n > 1
             else f"{each} {what}"
             if n

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from napari_cellseg.ui.session import Session
 
 _HEADS = {"precision": "Precision", "recall": "Recall", "dice": "Dice", "iou": "IoU"}
+_MOST_ROWS = 10
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -62,6 +63,7 @@ class ReportPanel(Step):
         for widget in (self.table, self.said, self.page):
             self.below.addWidget(widget)
             widget.hide()
+        self.below.addStretch(1)
         self.set_primary("Make the report", "Count what the experts said, and compare", self.make)
         self.primary.setEnabled(False)
 
@@ -109,6 +111,8 @@ class ReportPanel(Step):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        rows = min(len(whose), _MOST_ROWS) * self.table.verticalHeader().defaultSectionSize()
+        self.table.setFixedHeight(header.sizeHint().height() + rows + 4)
         self.said.setText("\n".join(_sentences(result)))
         for widget in (self.table, self.said, self.page):
             widget.show()

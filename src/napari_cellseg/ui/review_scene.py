@@ -14,6 +14,7 @@ from napari.layers import Image, Labels, Points
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject, Signal
 
+from napari_cellseg.evaluate.review.pack import limits
 from napari_cellseg.ui.layers import remove
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _SYMBOLS = {"wrong": ("x", WRONG), "missed": ("ring", MISSED), "unsure": ("diamo
 _GAP = 0.04
 _STILL_PX = 5.0
 _LEAST_MARK_PX = 6.0
+_SMALL_PX = 300
+_FILL = 0.95
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class _Before:
     center: Any
     zoom: float
     grid: bool
+    ndisplay: int
 
 
 class ReviewScene(QObject):
@@ -78,6 +82,7 @@ class ReviewScene(QObject):
         self.outlines: Labels | None = None
         self.marks: Points | None = None
         self.box: Any = None
+        self._corners: tuple[float, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -100,45 +105,86 @@ class ReviewScene(QObject):
         """
         if self._before is None:
             self._enter()
-        self._take_away()
+        if any(layer not in self._viewer.layers for layer in self._ours()):
+            self._take_away()  # the person removed one of them: make all anew
         self._item = item
-        add, like = self._viewer, self._like()
-        self.image = add.add_image(pixels.image, name=PICTURE, colormap="gray", **like)
-        self._has_beside = pixels.fluorescence is not None
-        if pixels.fluorescence is not None:
-            shift = pixels.image.shape[1] * (1 + _GAP) * like["scale"][1]
-            self.beside = add.add_image(
-                pixels.fluorescence, name=BESIDE, colormap="green", **like, translate=(0, shift)
-            )
-        self.outlines = add.add_labels(pixels.labels, name=OUTLINES, **like)
-        self.outlines.contour = 1 if max(pixels.labels.shape) < 300 else 2
-        self.outlines.editable = False
-        self._frame_box(item, like)
-        size = max(diameter_px * 0.4, _LEAST_MARK_PX, max(pixels.labels.shape) / 60)
-        self.marks = add.add_points(ndim=2, name=MARKS, size=size, border_width=0, **like)
-        self.marks.current_size = size
-        self.marks.editable = False
-        for layer in self._ours():
-            for key, action in self._actions.items():
-                layer.bind_key(key, _without_layer(action), overwrite=True)
+        like = self._like()
+        if self.image is None:
+            self._make(pixels, like)
+        self._put(pixels)
+        self._put_beside(pixels, like)
+        self._put_box(item, like)
+        if self.marks is not None:
+            size = max(diameter_px * 0.4, _LEAST_MARK_PX, max(pixels.labels.shape) / 60)
+            self.marks.current_size = size
+        self._bind()
         self.draw(said)
         self.set_outlines(self.outlines_on)
         self.set_beside(self.beside_on)
         self._viewer.layers.selection.active = self.image
-        self._viewer.reset_view()
+        self.fit()
 
-    def _frame_box(self, item: Item, like: dict[str, Any]) -> None:
+    def fit(self) -> None:
+        """Show all of the item, as large as it can be."""
+        if self.image is None:
+            return
+        (height, width), (step_y, step_x) = self.image.data.shape, self.image.scale[-2:]
+        if self.beside is not None and self.beside.visible:
+            width *= 2 + _GAP
+        world = height * step_y, width * step_x
+        camera = self._viewer.scene.camera  # napari's own way counts hidden layers too
+        camera.center = (*camera.center[:-2], world[0] / 2, world[1] / 2)
+        camera.zoom = _FILL * min(side / n for side, n in zip(self._viewer.canvas.size, world, strict=True))
+
+    def _make(self, pixels: Pixels, like: dict[str, Any]) -> None:
+        """Add the layers; for the items that follow they get other pixels, which is faster."""
+        add = self._viewer
+        self.image = add.add_image(pixels.image, name=PICTURE, colormap="gray", **like)
+        self.outlines = add.add_labels(pixels.labels, name=OUTLINES, opacity=1, **like)
+        self.marks = add.add_points(ndim=2, name=MARKS, border_width=0, **like)
+
+    def _put(self, pixels: Pixels) -> None:
+        if self.image is None or self.outlines is None:
+            return
+        self.image.data = pixels.image
+        self.image.contrast_limits = limits(pixels.image)
+        self.outlines.data = pixels.labels
+        self.outlines.contour = 1 if max(pixels.labels.shape) < _SMALL_PX else 2
+
+    def _put_beside(self, pixels: Pixels, like: dict[str, Any]) -> None:
+        """Show the fluorescence to the right of the picture."""
+        self._has_beside = pixels.fluorescence is not None
+        if pixels.fluorescence is None:
+            remove(self._viewer, self.beside)
+            self.beside = None
+            return
+        if self.beside is None:
+            self.beside = self._viewer.add_image(pixels.fluorescence, name=BESIDE, colormap="green", **like)
+        self.beside.data = pixels.fluorescence
+        self.beside.contrast_limits = limits(pixels.fluorescence)
+        self.beside.translate = (0, pixels.image.shape[1] * (1 + _GAP) * like["scale"][1])
+
+    def _put_box(self, item: Item, like: dict[str, Any]) -> None:
         """Draw a frame around what is judged, where there is a margin."""
+        top, left = item.window[:2]
+        corners = tuple(n - (left if i % 2 else top) - 0.5 for i, n in enumerate(item.box))
+        if item.box != item.window and corners == self._corners:
+            return
+        remove(self._viewer, self.box)
+        self.box, self._corners = None, corners
         if item.box == item.window:
             return
-        top, left = item.window[:2]
-        y0, x0, y1, x1 = (n - (left if i % 2 else top) - 0.5 for i, n in enumerate(item.box))
+        y0, x0, y1, x1 = corners
         self.box = self._viewer.add_shapes(
             [[(y0, x0), (y0, x1), (y1, x1), (y1, x0)]],
-            shape_type="polygon", edge_color="white", face_color="transparent", edge_width=1,
+            shape_type="polygon", edge_color="white", face_color="transparent", edge_width=2,
             name="judge within", opacity=0.7, **like,
         )  # fmt: skip
-        self.box.editable = False
+
+    def _bind(self) -> None:
+        for layer in self._ours():
+            for key, action in self._actions.items():
+                layer.bind_key(key, _without_layer(action), overwrite=True)
 
     def draw(self, said: Judgement) -> None:
         """Show what was said of the item.
@@ -166,6 +212,9 @@ class ReviewScene(QObject):
             self.marks.face_color = [_SYMBOLS[mark.kind][1] for mark in marks]
             self.marks.size = self.marks.current_size
             self.marks.selected_data = set()
+        for layer in (self.outlines, self.marks, self.box):
+            if layer is not None:
+                layer.editable = False  # other pixels or points make napari forget it
 
     def object_at(self, y: float, x: float) -> int:
         """Say which object is at a place.
@@ -228,7 +277,7 @@ class ReviewScene(QObject):
                 layer.visible = visible
         if before.active in self._viewer.layers:
             self._viewer.layers.selection.active = before.active
-        self._viewer.canvas.grid.enabled = before.grid
+        self._viewer.canvas.grid.enabled, self._viewer.dims.ndisplay = before.grid, before.ndisplay
         camera = self._viewer.scene.camera
         camera.center, camera.zoom = before.center, before.zoom
 
@@ -241,7 +290,9 @@ class ReviewScene(QObject):
             camera.center,
             camera.zoom,
             viewer.canvas.grid.enabled,
+            viewer.dims.ndisplay,
         )
+        viewer.dims.ndisplay = 2
         viewer.canvas.grid.enabled = False
         for layer in viewer.layers:
             layer.visible = False
@@ -256,6 +307,7 @@ class ReviewScene(QObject):
             layer.keymap.clear()
             remove(self._viewer, layer)
         self.image = self.beside = self.outlines = self.marks = self.box = None
+        self._corners = ()
         self._item = None
 
     def _like(self) -> dict[str, Any]:

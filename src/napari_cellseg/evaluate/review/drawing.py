@@ -27,7 +27,8 @@ UNSURE = Pen("unsure", (240, 228, 66), 16.0, 0.8)
 """Objects that experts were not sure of, or did not agree on."""
 
 _MARGIN_PEN = Pen("not judged", (150, 150, 150))
-_MOST_SIDE_PX, _LEAST_SIDE_PX, _MOST_SCALE = 1100, 480, 4
+_MOST_SIDE_PX, _LEAST_SIDE_PX, _MOST_SCALE = 1100, 300, 4
+_WIDE = 2  # lines are drawn as wide as on enlarged pictures: the page makes most of them smaller
 _LEAST_RING_PX = 5.0
 
 
@@ -111,7 +112,7 @@ def draw_item(pixels: Pixels, item: Item, found: Verdicts, ring_px: float) -> Pi
     others = np.setdiff1d(np.unique(labels[labels > 0]), np.asarray(item.objects, np.int64))
     outline(picture, labels, others, _MARGIN_PEN, 1)
     for chosen, pen in ((found.right, FOUND), (found.unsure, UNSURE), (found.wrong, INVENTED)):
-        outline(picture, labels, np.sort(chosen), pen, scale)
+        outline(picture, labels, np.sort(chosen), pen, _WIDE)
     radius = max(ring_px, _LEAST_RING_PX) * scale
     for places, pen in ((found.missed, MISSED), (found.unsure_places, UNSURE)):
         for y, x in places:

@@ -120,6 +120,26 @@ def read_pixels(folder: Path, item: Item) -> Pixels:
     return Pixels(arrays["image"], arrays["labels"].astype(np.int32), arrays.get("fluorescence"))
 
 
+def limits(picture: npt.NDArray[Any]) -> tuple[float, float]:
+    """Choose the grey values between which a picture is shown.
+
+    Parameters
+    ----------
+    picture : ndarray
+        Axes YX, any real dtype.
+
+    Returns
+    -------
+    tuple of float
+        Its 0.1th and 99.9th percentile; of an even one, the value and one more.
+    """
+    values = picture[np.isfinite(picture)]
+    if not values.size:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(values, [0.1, 99.9]))
+    return (low, high) if high > low else (low, low + 1)
+
+
 def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:

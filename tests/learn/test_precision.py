@@ -64,7 +64,7 @@ def test_easy_scenes_are_found_alike_from_the_size_of_objects_on(scenes: Callabl
         events = list(predict(stack, 0, find_model(MODEL), config))
         labels = [event.labels for event in events if isinstance(event, FramePredicted)]
         found[precision] = [(one.labels, two) for one, two in zip(samples, labels, strict=True)]
-    assert_same_ap(found)
+    assert_same_ap(found, 2 / 36)  # of 36 objects, the number format decides on one or two
 
 
 @pytest.mark.real

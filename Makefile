@@ -37,7 +37,7 @@ bench: $(READY)  ## measure quality, speed and responsiveness (see benchmarks/)
 	$(SCREEN) $(BIN)/python -m benchmarks
 
 screenshots: $(READY)  ## renew the pictures of the user guide from the running program
-	$(SCREEN) $(BIN)/python docs/take_screenshots.py
+	$(SCREEN) $(BIN)/python -m docs.take_screenshots
 
 clean:           ## remove the virtual environment and what was built
 	rm -rf $(VENV) dist build demo

@@ -250,6 +250,12 @@ def mend(session: Session, wrong: Wrong, true: Labels) -> None:
     elif wrong.kind == "merged":
         a, b = (_inside(true == label) for label in wrong.true)
         session.do(lambda: hand.key(key.Key_K), lambda: hand.click(*a), lambda: hand.click(*b))
+        if not mended(wrong, session.frame, true):  # seen at once: taken back, and drawn
+            one, other = (true == label for label in wrong.true)
+            seam = np.argwhere(one & ndi.binary_dilation(other, iterations=2))
+            line = _along(seam)
+            session.do(lambda: hand.key(key.Key_Z, Qt.KeyboardModifier.ControlModifier))
+            session.do(lambda: hand.drag(*line))
         hand.key(key.Key_Escape)
     elif wrong.kind == "missing":
         outline = _outline(true == wrong.true[0])
@@ -267,14 +273,8 @@ def _cut_the_lobe(session: Session, wrong: Wrong, true: Labels) -> None:
     (label,) = wrong.labels
     cell = true == label
     lobe = (session.frame == label) & ~cell
-    seam = np.argwhere(lobe & ndi.binary_dilation(cell))
-    middle = seam.mean(axis=0)
-    along = np.linalg.eigh(np.cov((seam - middle).T))[1][:, 1] if len(seam) > 2 else np.array([0.0, 1.0])
-    reach = np.abs((seam - middle) @ along).max() + 6
-    session.do(
-        lambda: hand.key(key.Key_K),
-        lambda: hand.drag(tuple(middle - reach * along), tuple(middle + reach * along)),
-    )
+    line = _along(np.argwhere(lobe & ndi.binary_dilation(cell)))
+    session.do(lambda: hand.key(key.Key_K), lambda: hand.drag(*line))
     hand.key(key.Key_Escape)
     left = [
         n for n in np.unique(session.frame[lobe]) if n and (session.frame[lobe] == n).sum() > 0.5 * lobe.sum()
@@ -284,6 +284,15 @@ def _cut_the_lobe(session: Session, wrong: Wrong, true: Labels) -> None:
         where = _inside((session.frame == cut_off[0]) & lobe)
         session.do(lambda: session.take("delete"), lambda: hand.click(*where))
         hand.key(key.Key_Escape)
+
+
+def _along(seam: npt.NDArray[np.intp]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Draw a straight line along pixels, and a little beyond them."""
+    middle = seam.mean(axis=0)
+    along = np.linalg.eigh(np.cov((seam - middle).T))[1][:, 1] if len(seam) > 2 else np.array([0.0, 1.0])
+    reach = np.abs((seam - middle) @ along).max() + 6
+    (y0, x0), (y1, x1) = middle - reach * along, middle + reach * along
+    return (float(y0), float(x0)), (float(y1), float(x1))
 
 
 def _inside(mask: npt.NDArray[np.bool_]) -> tuple[float, float]:

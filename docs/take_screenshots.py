@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
+from benchmarks._hand import Hand
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QWidget
+from scipy import ndimage as ndi
 
 from napari_cellseg.data.sample_study import sample_positions
 from napari_cellseg.ui.open import open_window
@@ -35,6 +37,7 @@ class Story:
         self.viewer, self.dock = open_window([movie])
         self.viewer.window.resize(*SIZE)
         self.session = self.dock.session
+        self.hand = Hand(self.viewer)
 
     def wait(self, ready: Callable[[], object], seconds: float = PATIENCE_S) -> None:
         """Wait with the window alive, or fail."""
@@ -57,6 +60,60 @@ class Story:
         self.rest()
         self.viewer.screenshot(str(self.images / f"{name}.png"), canvas_only=False, flash=False)
 
+    def picture_of(self, dialog: QWidget, name: str) -> None:
+        """Take a picture of a dialog alone."""
+        self.rest()
+        dialog.grab().save(str(self.images / f"{name}.png"))
+
+    def use_tools(self) -> None:
+        """Take a picture of some tools at work; what they do is taken back."""
+        step = self.dock.step("Correct")
+        buttons = step.desk.buttons.buttons
+        labels = step.corrections.movie[self.session.frame()]
+        boxes = [box for box in ndi.find_objects(labels) if box is not None]
+        rows, columns = max(
+            boxes, key=lambda box: (box[0].stop - box[0].start) * (box[1].stop - box[1].start)
+        )
+        top, bottom, left, right = rows.start, rows.stop, columns.start, columns.stop
+        line = ((top - 3, (left + right) / 2), (bottom + 3, (left + right) / 2))
+        lasso = (
+            (top - 6, left - 6),
+            (top - 6, right + 40),
+            (bottom + 40, right + 40),
+            (bottom + 40, left - 6),
+        )
+        for tool, drawn in (("cut", line), ("delete", (*lasso, lasso[0]))):
+            QTest.mouseClick(buttons[tool], Qt.MouseButton.LeftButton)
+            self.hand.grab(*drawn)
+            self.picture(f"tool-{tool}")
+            self.hand.let_go(*drawn[-1])
+            self.rest()
+            self.picture(f"tool-{tool}-done")
+            self.hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+            self.hand.key(Qt.Key.Key_Escape)
+        step.show_keys()
+        self.picture_of(step._sheet, "keys")
+        step._sheet.close()
+
+    def choose_a_model(self) -> None:
+        """Take pictures of choosing a model by picture, and of comparing models on corrected frames."""
+        for _ in range(4):
+            self.dock.step("Correct").accept()
+        menu = self.dock.step("Count").menu
+        menu.by_picture.trigger()
+        chooser = self.dock.step("Count").model._chooser
+        self.wait(lambda: not chooser.is_reading)
+        self.picture_of(chooser, "chooser")
+        chooser.reject()
+        menu.compare.trigger()
+        comparison = menu._comparison
+        self.wait(lambda: not comparison.models.is_reading)
+        comparison.models.tick("nuclei-fluorescence", "nuclei-brightfield")
+        comparison.go.click()
+        self.wait(lambda: comparison.result is not None)
+        self.picture_of(comparison, "comparison")
+        comparison.reject()
+
     def tell(self, minutes: float) -> None:
         """Walk from data to counts."""
         step = self.dock.step
@@ -77,9 +134,9 @@ class Story:
         step("Correct").primary.click()
         self.wait(lambda: self.session.corrected_layer is not None)
         self.rest()
-        canvas = self.viewer.window._qt_viewer.canvas.native
-        QTest.keyClick(canvas, Qt.Key.Key_N)
+        self.hand.key(Qt.Key.Key_N)
         self.picture("correct")
+        self.use_tools()
 
         self.dock.open_named("Train")
         train = step("Train")
@@ -97,6 +154,7 @@ class Story:
         step("Count").primary.click()
         self.wait(lambda: self.session.cells is not None)
         self.picture("count")
+        self.choose_a_model()
         self.viewer.theme = "light"
         self.picture("count-light")
         self.viewer.close()

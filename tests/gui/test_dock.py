@@ -2,11 +2,14 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
 
+from napari_cellseg.data.project import Study
 from napari_cellseg.ui import work
 from napari_cellseg.ui.dock import STEPS, CellSegDock
 from napari_cellseg.ui.step import Step, time_left
@@ -187,3 +190,32 @@ def test_the_panel_can_be_closed_and_opened_again_from_the_menu(viewer, until):
         assert not dock.session.is_closed
         widget.destroyOnClose()
         assert dock.session.is_closed
+
+
+def test_correcting_works_behind_the_proxy_that_napari_hands_plugins(viewer, movie, tmp_path, until, hand):
+    phase, stain, _ = movie()
+    viewer.add_image(phase, name="Phase")
+    viewer.add_image(stain, name="DAPI")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-cellseg", "Cell segmentation")
+    until(lambda: dock.is_ready and dock.session.fluorescence_channel is not None)
+    dock.session.study = Study.at(tmp_path / "study")
+    dock.step("Labels").make_labels()
+    until(lambda: dock.session.labels_layer is not None and dock.step("Labels").progress.task is None)
+    dock.open_named("Correct")
+    step = dock.step("Correct")
+    step.primary.click()
+    until(lambda: step.corrections is not None)
+    viewer.window.resize(1200, 740)
+    viewer.reset_view()
+    assert step.helpers.progress is not None
+    assert step.helpers.progress.isVisible()
+    labels = step.corrections.movie[dock.session.frame()]
+    y, x = np.argwhere(labels > 0)[0] + (3, 0)
+    QTest.mouseClick(step.desk.buttons.buttons["delete"], Qt.MouseButton.LeftButton)
+    n = len(np.unique(labels))
+    hand.click(float(y), float(x))
+    until(lambda: len(np.unique(step.corrections.movie[dock.session.frame()])) == n - 1)
+    hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    until(lambda: len(np.unique(step.corrections.movie[dock.session.frame()])) == n)
+    viewer.layers.remove(step.corrections.layer)
+    until(lambda: step.helpers.progress is None)

@@ -77,7 +77,7 @@ class Attention(QObject):
         self.did()
 
     def _count(self) -> None:
-        active = self._session.viewer.layers.selection.active is self._layer
+        active = self._session.viewer.layers.selection.active == self._layer  # equal also behind a proxy
         self._seconds += self._watch.lap(time.monotonic(), active)
         if self._seconds >= _TELL_S:
             seconds, self._seconds = self._seconds, 0.0

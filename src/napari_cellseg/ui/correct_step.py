@@ -397,7 +397,8 @@ class CorrectStep(Step):
             self.follow(task)
 
     def _layer_went(self, event: object) -> None:
-        if self.corrections is not None and getattr(event, "value", None) is self.corrections.layer:
+        layer = getattr(event, "value", None)
+        if self.corrections is not None and layer == self.corrections.layer:  # not "is": it may be a proxy
             self._let_go()
             self.message.tell(
                 "The layer was removed; the corrections themselves are kept.",

@@ -89,5 +89,5 @@ class DiameterLine(QObject):
         self.measured.emit(length)
 
     def _on_removed(self, event: Any) -> None:
-        if event.value is self._layer:
+        if event.value == self._layer:  # not "is": one of them may be a proxy
             self.stop()

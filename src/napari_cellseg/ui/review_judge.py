@@ -29,6 +29,7 @@ from napari_cellseg.evaluate.review.sheet import Sheet, seconds_left
 from napari_cellseg.live import reviewing
 from napari_cellseg.progress import duration
 from napari_cellseg.ui.review_scene import ReviewScene
+from napari_cellseg.ui.scene import canvas_widget
 from napari_cellseg.ui.step import Step
 
 if TYPE_CHECKING:
@@ -279,7 +280,9 @@ class JudgePanel(Step):
         self._shown_at = time.perf_counter()
         self.message.clear()
         self._count()
-        self.session.viewer.window._qt_viewer.setFocus()
+        canvas = canvas_widget(self.session.viewer)
+        if canvas is not None:
+            canvas.setFocus()
         for far in [known for known in self._known if abs(known - number) > 1]:
             del self._known[far]
             self._asked.discard(far)

@@ -70,7 +70,7 @@ def click(button):
 
 
 def undo(step):
-    step.tools.undo()
+    step.tools.bench.undo()
 
 
 def point(job, **told):
@@ -187,7 +187,7 @@ def test_only_open_frames_are_changed_and_one_undo_takes_all_back(learned, step,
     until(lambda: step.corrections.settling.n_waiting == 0)
     assert {t for t in range(N) if not np.array_equal(movie[t], before[t])} == {4}  # accepted as proposed
     assert "proposals of learned 1" in step.message.text
-    step.tools.redo()
+    step.tools.bench.redo()
     until(lambda: step.corrections.settling.n_waiting == 0)
     assert {t for t in range(N) if not np.array_equal(movie[t], before[t])} == {3, 4, 5, 6, 8}
     undo(step)

@@ -76,7 +76,9 @@ class Hatching(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self.refresh)
-        layer.events.set_data.connect(self._changed)
+        self._told = (layer.events.set_data, layer.events.labels_update)  # all of the frame, or part of it
+        for event in self._told:
+            event.connect(self._changed)
         self._soon.start()
 
     def _changed(self, _event: object = None) -> None:
@@ -112,7 +114,8 @@ class Hatching(QObject):
     def close(self) -> None:
         """Let go of the layer."""
         self._soon.stop()
-        self._layer.events.set_data.disconnect(self._changed)
+        for event in self._told:
+            event.disconnect(self._changed)
         self._forget()
 
     def _forget(self) -> None:

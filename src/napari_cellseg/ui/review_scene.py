@@ -16,6 +16,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_cellseg.evaluate.review.pack import limits
 from napari_cellseg.ui.layers import remove
+from napari_cellseg.ui.quick_clicks import QuickClicks
 
 if TYPE_CHECKING:
     from napari_cellseg.evaluate.review.judgement import Judgement
@@ -73,6 +74,7 @@ class ReviewScene(QObject):
         super().__init__(parent)
         self._viewer, self._actions = viewer, actions
         self._before: _Before | None = None
+        self._quick: QuickClicks | None = None
         self._item: Item | None = None
         self._has_beside = False
         self.outlines_on = True
@@ -271,6 +273,9 @@ class ReviewScene(QObject):
             return
         before, self._before = self._before, None
         self._viewer.mouse_drag_callbacks.remove(self._on_mouse)
+        if self._quick is not None:
+            self._quick.close()
+            self._quick = None
         self._take_away()
         for layer, visible in before.visible.items():
             if layer in self._viewer.layers:
@@ -297,6 +302,7 @@ class ReviewScene(QObject):
         for layer in viewer.layers:
             layer.visible = False
         viewer.mouse_drag_callbacks.append(self._on_mouse)
+        self._quick = QuickClicks(viewer, lambda: True, self)  # each of a row of quick clicks is a mark
 
     def _ours(self) -> list[Any]:
         known = (self.image, self.beside, self.outlines, self.box, self.marks)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
+import numpy as np
 from benchmarks._hand import Hand
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -26,6 +27,7 @@ from napari_cellseg.ui.open import open_window
 IMAGES = Path(__file__).with_name("images")
 SIZE = (1366, 768)
 PATIENCE_S = 300.0
+_EDGE_PX = 50
 
 
 class Story:
@@ -69,11 +71,14 @@ class Story:
         """Take a picture of some tools at work; what they do is taken back."""
         step = self.dock.step("Correct")
         buttons = step.desk.buttons.buttons
-        labels = step.corrections.movie[self.session.frame()]
-        boxes = [box for box in ndi.find_objects(labels) if box is not None]
-        rows, columns = max(
-            boxes, key=lambda box: (box[0].stop - box[0].start) * (box[1].stop - box[1].start)
-        )
+        self.session.go_to(0)
+        labels = step.corrections.movie[0]
+        inner = (slice(_EDGE_PX, -_EDGE_PX),) * 2  # what is drawn around a nucleus must be on the picture
+        areas = np.bincount(labels[inner].ravel().clip(0))
+        whole = np.bincount(labels.ravel().clip(0), minlength=len(areas))
+        areas[0] = 0
+        label = int(np.argmax(np.where(areas == whole[: len(areas)], areas, 0)))
+        rows, columns = ndi.find_objects(labels.clip(0))[label - 1]
         top, bottom, left, right = rows.start, rows.stop, columns.start, columns.stop
         line = ((top - 3, (left + right) / 2), (bottom + 3, (left + right) / 2))
         lasso = (
@@ -82,7 +87,9 @@ class Story:
             (bottom + 40, right + 40),
             (bottom + 40, left - 6),
         )
-        for tool, drawn in (("cut", line), ("delete", (*lasso, lasso[0]))):
+        side = float(step.corrections.layer.scale[-1])  # the hand moves in the viewer's unit
+        for tool, points in (("cut", line), ("delete", (*lasso, lasso[0]))):
+            drawn = [(side * y, side * x) for y, x in points]
             QTest.mouseClick(buttons[tool], Qt.MouseButton.LeftButton)
             self.hand.grab(*drawn)
             self.picture(f"tool-{tool}")

@@ -115,7 +115,7 @@ def _plan(options: argparse.Namespace) -> int:
     )
     plan = read_plan(folder)
     print(f"{len(plan.items)} items of {len(plan.models)} sets of labels\nReview: {folder}")
-    print("To judge: napari, Plugins > napari-cellseg > Expert review, 2 Judge")
+    print("To judge: napari, Plugins > Cell segmentation > Expert review, 2 Judge")
     return 0
 
 

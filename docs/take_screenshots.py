@@ -16,6 +16,7 @@ from pathlib import Path
 import napari
 import numpy as np
 from benchmarks._hand import Hand
+from docs._tool_sheet import paint_tools
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
@@ -98,6 +99,8 @@ class Story:
             self.picture(f"tool-{tool}-done")
             self.hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
             self.hand.key(Qt.Key.Key_Escape)
+        paint_tools(step, self.hand, label, self.rest, self.images / "tools.png")
+        self.viewer.reset_view()
         step.show_keys()
         self.picture_of(step._sheet, "keys")
         step._sheet.close()

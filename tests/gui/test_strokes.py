@@ -1,9 +1,15 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from napari.layers import Labels
 
+from napari_cellseg.data.project import new_label_movie, open_label_movie
+from napari_cellseg.label.journal import Journal
+from napari_cellseg.label.restore import restored
+from napari_cellseg.ui.corrections import Corrections
 from napari_cellseg.ui.strokes import edits_of
 
 
@@ -107,3 +113,26 @@ def test_any_stroke_goes_back_and_forth(dabs):
     for edit in edits:
         edit.apply(movie)
     assert np.array_equal(movie, after)
+
+
+def test_a_stroke_through_time_is_lost_as_a_whole_when_the_program_is_killed(tmp_path):
+    path, shape = tmp_path / "corrected.npy", (9, 16, 20)
+    new_label_movie(path, shape)
+    movie = open_label_movie(path)
+    layer = Labels(movie)
+    layer.n_edit_dimensions, layer.brush_size, layer.mode = 3, 4, "paint"
+    corrections = Corrections(layer, movie, 0, Journal(tmp_path / "journal.jsonl", shape))
+    layer.events.paint.disconnect(corrections._on_paint)  # killed before napari tells
+    press = SimpleNamespace(position=(4, 8, 8))
+    for callback in layer.mouse_drag_callbacks[:1]:
+        callback(layer, press)
+    layer.paint((4, 8, 8), 3)
+    assert len({t for t in range(len(movie)) if movie[t].any()}) > 1
+    assert restored(path, tmp_path / "journal.jsonl").n_done == 0
+    assert not open_label_movie(path).any()
+    layer.mode = "fill"
+    assert corrections._reached(layer, 4) == range(9)
+    layer.n_edit_dimensions = 2
+    assert corrections._reached(layer, 4) == range(4, 5)
+    layer.events.paint.connect(corrections._on_paint)
+    corrections.close()

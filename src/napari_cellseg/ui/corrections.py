@@ -8,6 +8,7 @@ Proposals of a model that are taken are one step of the same history, whatever n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -247,10 +248,19 @@ class Corrections(QObject):
         axis = self.time_axis
         t = 0 if axis is None else round(float(layer.world_to_data(event.position)[axis]))
         try:
-            self.history.guard((t,))
+            self.history.guard(self._reached(layer, t))
         except CellSegError as error:
             layer.mode = "pan_zoom"  # nothing is painted that would be lost
             self.failed.emit(error)
+
+    def _reached(self, layer: Labels, t: int) -> range:
+        """Name the frames that a stroke may change: one, unless napari was told to paint through time."""
+        if self.time_axis is None or layer.n_edit_dimensions <= 2:
+            return range(t, t + 1)
+        if layer.mode not in ("paint", "erase"):
+            return range(len(self.movie))
+        reach = math.ceil(layer.brush_size / 2) + 1
+        return range(max(0, t - reach), min(len(self.movie), t + reach + 1))
 
     def _on_paint(self, event: Any) -> None:
         step = tuple(edits_of(self.movie, self.time_axis, event.value))

@@ -87,6 +87,7 @@ def _ragged(labels: npt.NDArray[np.int32], label: int) -> Sequence[editing.Edit]
 _AROUND = ((-1.7, -1.7), (-1.7, 1.7), (1.7, 1.7), (1.7, -1.7), (-1.7, -1.6))
 _ACROSS = ((-1.6, 0.0), (1.6, 0.0))
 _MIDDLE = ((0.0, 0.0),)
+_CORNERS = ((-1.0, 0.0), (-0.3, 1.2), (0.9, 0.9), (0.9, -0.6), (-0.3, -1.2), (-1.0, 0.0))
 SHOWS = (
     Show("delete", "Delete: click", _as_it_is, _MIDDLE),
     Show("delete", "Delete: lasso", _as_it_is, _AROUND, drags=True),
@@ -100,6 +101,10 @@ SHOWS = (
     Show("grow", "Grow: three clicks", _as_it_is, _MIDDLE * 3),
     Show("shrink", "Shrink: three clicks", _as_it_is, _MIDDLE * 3),
     Show("ignore", "Ignore: lasso", _gone, _AROUND, drags=True),
+    Show("new", "New: draw its outline", _gone, _CORNERS, drags=True),
+    Show("polygon", "Polygon: click its corners", _gone, _CORNERS),
+    Show("paint", "Paint: a stroke", _gone, ((0.0, -0.5), (0.0, 0.5)), drags=True),
+    Show("erase", "Erase: a stroke", _as_it_is, ((0.0, 0.6), (0.0, 1.4)), drags=True),
 )
 
 

@@ -18,8 +18,8 @@ class PredictConfig(Config):
         None,
         "Certainty",
         "Objects of which the model is less sure are left out: the mean probability of their pixels. Raise "
-        "it where debris is counted, lower it where faint objects are missed. Empty: what was best on the "
-        "frames kept aside when the model was trained.",
+        "it where debris is counted, lower it where faint objects are missed. Empty: what the model's card "
+        "says; all objects where it says nothing.",
         ge=0,
         le=0.99,
     )

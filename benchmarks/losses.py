@@ -54,7 +54,9 @@ def main() -> int:
             with tempfile.TemporaryDirectory() as folder:
                 out = Path(folder) / "model"
                 try:
-                    follow(train(samples, config, NetConfig(object_px=20), out, any_size=True))
+                    follow(
+                        train(samples, config, NetConfig(object_px=20), out, any_size=True, true_labels=True)
+                    )
                 except TrainingError as error:
                     print(f"{name}, seed {seed}: {error}", flush=True)
                     ap50.append(0.0)

@@ -136,7 +136,9 @@ def learn(name: str, seed: int, part: Part) -> Trained:
     done = Trained(name, net.model_dump_json(), MINUTES, seed)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            made = follow(train(samples, config, net, Path(folder) / "model", any_size=True))
+            made = follow(
+                train(samples, config, net, Path(folder) / "model", any_size=True, true_labels=True)
+            )
         except TrainingError as error:
             print(f"  {name}, seed {seed}: {error}", flush=True)
             return done

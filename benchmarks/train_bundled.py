@@ -28,7 +28,7 @@ from benchmarks._bundled_data import (
 from benchmarks._covers import paint_cover
 from benchmarks._learning import DATA, Case, find, line, score
 from benchmarks._photographs import photographs
-from napari_cellseg.config import NetConfig, TrainConfig
+from napari_cellseg.config import NetConfig, PredictConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.learn.card import DataSource, read_card
 from napari_cellseg.learn.events import EpochDone
@@ -223,7 +223,8 @@ def teach(
         validation_fraction=0.06,
         seed=SEED,
     )
-    follow(train(as_samples(cases), config, NetConfig(), made, base, recipe.modality, any_size=True), tell)
+    how = {"any_size": True, "true_labels": True}
+    follow(train(as_samples(cases), config, NetConfig(), made, base, recipe.modality, **how), tell)
 
 
 def as_samples(cases: Sequence[Case]) -> list[Sample]:
@@ -276,6 +277,9 @@ def examine(part: Part, model: Path) -> dict[str, dict[str, float]]:
     dict of str to dict of str to float
         Pooled scores by kind, and of all under ``"all"``.
     """
+    if read_card(model).certainty:
+        unsure = find(model, part.tested, PredictConfig(min_certainty=0.0))[0]
+        print(line("  all, however unsure", score(part.tested, unsure).pooled()), flush=True)
     found, seconds = find(model, part.tested)
     scores = score(part.tested, found, {case.name: part.kinds[case.name] for case in part.tested})
     print(line("  all", scores.pooled()), f" {seconds:.2f} s/Mpx", flush=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from napari_cellseg import __version__
 from napari_cellseg.cli.corrections import add_correction_commands
@@ -30,6 +31,9 @@ from napari_cellseg.progress import Cancelled
 if TYPE_CHECKING:
     _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
+_OF_THEIR_OWN = ("models", "next", "corrections", "review")
+"""Commands with a module of their name; the others are functions of `commands`."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -49,8 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = make_parser().parse_args(arguments)
     try:
-        run: Callable[[argparse.Namespace], int] = getattr(_commands(), options.command)
-        return run(options)
+        return _command(options.command)(options)
     except CellSegError as error:
         print(f"napari-cellseg: {error}", file=sys.stderr)
         return error.exit_code
@@ -62,11 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _commands() -> object:
-    """Import the commands only when one runs, so that --help stays instant."""
-    from napari_cellseg.cli import commands
-
-    return commands
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    """Import a command only when it runs, so that --help stays instant."""
+    if name in _OF_THEIR_OWN:
+        run = importlib.import_module(f"napari_cellseg.cli.{name}").run
+    else:
+        run = getattr(importlib.import_module("napari_cellseg.cli.commands"), name)
+    return cast(Callable[[argparse.Namespace], int], run)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellseg.config import LabelConfig
+from napari_cellseg.data.numbers import renumber
 from napari_cellseg.data.samples import IGNORE
 from napari_cellseg.errors import InputError, SettingsError
 from napari_cellseg.label.contrast import clean, equalise, signal_of
 from napari_cellseg.label.defects import burnt_out, dazzles, leaks, odd_objects, without
 from napari_cellseg.label.light import Plane
-from napari_cellseg.label.outline import Labels, diameters_of, fill_mask, renumber, tighten
+from napari_cellseg.label.outline import Labels, diameters_of, fill_mask, tighten
 from napari_cellseg.label.split import split_touching
 from napari_cellseg.label.threshold import foreground
 

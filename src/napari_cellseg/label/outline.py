@@ -168,24 +168,3 @@ def diameters_of(labels: Labels) -> npt.NDArray[np.float64]:
     areas = np.bincount(np.maximum(labels, 0).ravel(), minlength=1).astype(np.float64)
     areas[0] = 0
     return np.asarray(2 * np.sqrt(areas / np.pi))
-
-
-def renumber(labels: Labels, keep: npt.NDArray[np.bool_]) -> Labels:
-    """Drop objects and number the others from 1 without gaps.
-
-    Parameters
-    ----------
-    labels : ndarray
-        Axes YX, int32, 0 background, no negative values.
-    keep : ndarray
-        One bool per label from 0 to the largest; that of label 0 does not count.
-
-    Returns
-    -------
-    ndarray
-        Axes YX, int32.
-    """
-    keep = keep.copy()
-    keep[0] = False
-    numbers = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
-    return numbers[labels]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_cellseg.data.numbers import renumber
+
 BINS = 40
 """Certainties are counted in steps of 1/40."""
 
@@ -59,10 +61,7 @@ def only_certain(labels: Labels, probability: npt.NDArray[np.floating[Any]], lea
     """
     if not least or not labels.any():
         return labels
-    kept = certainties(labels, probability) >= least
-    kept[0] = False
-    numbers: Labels = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
-    return numbers[labels]
+    return renumber(labels, certainties(labels, probability) >= least)
 
 
 def counted(certainty: npt.NDArray[np.float64]) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 from skimage.measure import label as label_pieces
 
+from napari_cellseg.data.numbers import renumber
 from napari_cellseg.data.samples import IGNORE
 from napari_cellseg.learn.summits import nearest_summit
 
@@ -157,12 +158,7 @@ def _in_one_piece(labels: npt.NDArray[np.int32], crumb_px: float) -> npt.NDArray
 
 def _renumbered(labels: npt.NDArray[Any], min_area_px: float) -> npt.NDArray[np.int32]:
     """Drop objects of a smaller area and close the gaps in the numbers."""
-    areas = np.bincount(labels.ravel())
-    kept = areas >= max(min_area_px, 1)
-    kept[0] = False
-    numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
-    renumbered: npt.NDArray[np.int32] = numbers[labels]
-    return renumbered
+    return renumber(labels, np.bincount(labels.ravel()) >= max(min_area_px, 1))
 
 
 def median_diameter_px(labels: npt.NDArray[Any]) -> float | None:

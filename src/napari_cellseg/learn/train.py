@@ -63,6 +63,7 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
     *,
     pixel_size_um: float | None = None,
     any_size: bool = False,
+    true_labels: bool = False,
 ) -> Steps[Path]:
     """Train a network and write a model folder.
 
@@ -95,8 +96,11 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
         Side of a pixel in µm, for the card.
     any_size : bool
         True for frames of many microscopes: each is first resized until its typical object has the size that
-        the network wants, and so are frames when the model is applied. Not with classes. Their labels are
-        taken for the truth: how sure the network must be of an object is found on them.
+        the network wants, and so are frames when the model is applied. Not with classes.
+    true_labels : bool
+        True where people drew all objects: how sure the network must be of one is then found on the frames
+        kept aside. Labels made automatically miss faint nuclei that the network finds; a bound would take
+        these for debris.
 
     Yields
     ------
@@ -128,7 +132,7 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
         yield from _check_classes(samples, start.net.classes, any_size)
     if any_size:
         samples = [fitted(sample, start.object_px, LARGEST_SCALE) for sample in samples]
-    job = yield from _prepare(samples, config, start, out, started, any_size)
+    job = yield from _prepare(samples, config, start, out, started, true_labels)
     best = yield from _go(job.run)
     refuse_useless(best.tally)
     made = versioned(out)
@@ -145,7 +149,7 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
 
 
 def _prepare(
-    samples: Sequence[Sample], config: TrainConfig, start: Start, out: Path, started: float, any_size: bool
+    samples: Sequence[Sample], config: TrainConfig, start: Start, out: Path, started: float, true_labels: bool
 ) -> Steps[_Job]:
     device = runtime.choose_device(config.device)
     yield Note(f"Training on the {device.label}.")
@@ -156,9 +160,8 @@ def _prepare(
     with storage(folder):
         folder.mkdir(parents=True, exist_ok=True)  # what cannot be written is found out now
     diameter, view = _look(split, start, device, config)
-    view = replace(view, movies=levels_of_samples(samples, view.by, view.low, view.high))
-    # Labels made automatically miss faint nuclei that the network finds: a bound would take them for debris.
-    view = replace(view, finds_certainty=any_size)
+    movies = levels_of_samples(samples, view.by, view.low, view.high)
+    view = replace(view, movies=movies, finds_certainty=true_labels)
     try:
         frames = yield from _frames(split, view)
         exam = freeze(split.validation, _exam_px(frames, view.scale), view.classes)

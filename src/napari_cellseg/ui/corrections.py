@@ -75,7 +75,6 @@ class Corrections(QObject):
         self.settling = self.history.settling
         self.n_proposals_changed = 0
         self.accepted: Callable[[], frozenset[int]] = frozenset
-        self.intercept: Callable[[tuple[Edit, ...]], object] | None = None
         layer.mouse_drag_callbacks.insert(0, self._before_stroke)
         layer.events.paint.connect(self._on_paint)
 
@@ -269,7 +268,4 @@ class Corrections(QObject):
         if self.settling.now(edit.frame for edit in step):
             self._is_stale = True
             self.write(step)  # painted on labels that were about to change
-        if self.intercept is not None:
-            self.intercept(step)
-        else:
-            self._tell(self.history.remember(EditStep(step)))
+        self._tell(self.history.remember(EditStep(step)))

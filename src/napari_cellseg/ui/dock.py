@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
-    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -19,10 +18,10 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_cellseg.ui import work
+from napari_cellseg.ui.closing import ClosingPanel
 from napari_cellseg.ui.header import Header
-from napari_cellseg.ui.session import Session
 from napari_cellseg.ui.step import Step
-from napari_cellseg.ui.style import sign_of, style_of
+from napari_cellseg.ui.style import sign_of
 from napari_cellseg.ui.task import message_of
 
 STEPS = (
@@ -34,7 +33,6 @@ STEPS = (
 )
 """Title, module and class of each step; imported in a thread, so that the dock is there at once."""
 
-WIDTH_PX = 390
 _WARM_UP_MS = 1000
 
 
@@ -113,7 +111,7 @@ class Row(QFrame):
             super().keyPressEvent(event)
 
 
-class CellSegDock(QWidget):
+class CellSegDock(ClosingPanel):
     """The whole job in one dock.
 
     Parameters
@@ -123,14 +121,11 @@ class CellSegDock(QWidget):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        super().__init__()
-        self.setObjectName("cellseg-dock")
-        self.session = Session(napari_viewer, self)
+        super().__init__(napari_viewer)
         self.header = Header(self.session, self)
         self.rows = [Row(i + 1, step[0], self) for i, step in enumerate(STEPS)]
         self._built: dict[int, Step] = {}
         self._open: int | None = None
-        self._docked = self._closing = False
         self._ready = QLabel("Getting ready …", self)
         self._ready.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column = QVBoxLayout(self)
@@ -147,9 +142,6 @@ class CellSegDock(QWidget):
         column.addWidget(self._ready, 1)
         self.setMinimumWidth(320)
         self.session.step_wanted.connect(self.open_named)
-        self._restyle()
-        napari_viewer.events.theme.connect(self._restyle)
-        QApplication.instance().aboutToQuit.connect(self.shut_down)
         modules = [module for _title, module, _name in STEPS]
         self.session.run(
             work.import_all, modules, on_done=self._on_imported, on_failed=self._not_imported, here=True
@@ -246,51 +238,11 @@ class CellSegDock(QWidget):
         """
         return self._make(_index(title))
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Say the size that suits the dock."""
-        return QSize(WIDTH_PX, 600)
-
-    def _restyle(self, _event: object = None) -> None:
-        self.setStyleSheet(style_of(self.session.viewer.theme))
-
-    def event(self, event: QEvent) -> bool:
-        """Notice being taken out of the window: napari does that when the person closes the panel."""
-        if event.type() == QEvent.Type.ParentChange:
-            if self.parent() is not None:
-                self._docked = True
-            elif self._docked:
-                self.shut_down()
-                self.deleteLater()
-        elif event.type() == QEvent.Type.Show and self.window() is not self:
-            self.window().installEventFilter(self)  # again and again does no harm: Qt keeps one
-        return bool(super().event(event))
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002, N802 - Qt's
-        """Notice the window closing: it is told to close, and hides unless it refuses; then it is deleted."""
-        if event.type() == QEvent.Type.Close:
-            self._closing = True
-            QTimer.singleShot(0, self._not_closing)
-        elif event.type() == QEvent.Type.Hide and self._closing:
-            self.shut_down()
-        return False
-
-    def _not_closing(self) -> None:
-        self._closing = False
-
-    def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """End all work when the dock is closed as a window of its own."""
-        self.shut_down()
-        super().closeEvent(event)
-
-    def shut_down(self) -> None:
-        """End all work within two seconds; calling it again does nothing."""
-        if self.session.is_closed:
-            return
+    def end(self) -> None:
+        """Let the steps end their work."""
         for step in self._built.values():
             step.shut_down()
         self.header.shut_down()
-        self.session.viewer.events.theme.disconnect(self._restyle)
-        self.session.close()
 
 
 def _index(title: str) -> int:

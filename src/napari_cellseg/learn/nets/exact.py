@@ -54,8 +54,8 @@ def keep_exact(network: nn.Module) -> None:
 def keep_quick(network: nn.Module) -> None:
     """Have the depthwise convolutions of a network computed in float32 while it learns on a CPU.
 
-    torch 2.15 computes their gradients several times slower in bfloat16 than in float32, so that a step of
-    learning took half as long again. When the network is applied, they take the format of the others.
+    torch 2.15 computes their gradients several times slower in bfloat16 than in float32. When the network is
+    applied, they take the format of the others.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from benchmarks._hand import Hand
 from docs._tool_sheet import paint_tools
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 from scipy import ndimage as ndi
 
 from napari_cellseg.data.sample_study import sample_positions
@@ -105,6 +105,66 @@ class Story:
         self.picture_of(step._sheet, "keys")
         step._sheet.close()
 
+    def correct_on(self) -> None:
+        """Take pictures of what to correct next, and of learning from what was corrected."""
+        step = self.dock.step("Correct")
+        helpers = step.helpers
+        helpers.next.find.click()
+        self.wait(lambda: helpers.next.found is not None)
+        helpers.suspects.section.expand(animate=False)
+        self.rest()
+        self.show_in_panel(helpers.suspects)
+        self.picture("correct-next")
+        for _ in range(3):
+            step.accept()
+        learn = step.learn
+        learn.options.set_value(learn.options.value().model_copy(update={"minutes": 0.75}))
+        learn.learn.click()
+        self.wait(lambda: learn.proposing.found is not None)
+        self.rest()
+        self.show_in_panel(learn)
+        self.picture("correct-learn")
+        learn.proposing.withdraw()
+        self.rest()
+
+    def show_in_panel(self, widget: QWidget) -> None:
+        """Scroll the panel until a part of it is seen."""
+        area = widget.parentWidget()
+        while not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        area.ensureWidgetVisible(widget, 0, 0)
+
+    def ask_experts(self) -> None:
+        """Take pictures of an expert review: prepared, judged, reported."""
+        _, dock = self.viewer.window.add_plugin_dock_widget("napari-cellseg", "Expert review")
+        panel, judge, report = dock.prepare, dock.judge, dock.report
+        self.rest(1)
+        for row in panel._rows():
+            row.setCheckState(Qt.CheckState.Checked)
+        panel.n_items.setValue(4)
+        self.picture("review-prepare")
+        panel.primary.click()
+        self.wait(lambda: "ready to be judged" in panel.message.text and panel.progress.task is None)
+        dock.tabs.setCurrentIndex(1)
+        judge.expert.setText("Ada")
+        judge.primary.click()
+        for number in range(1, 5):
+            self.wait(lambda number=number: judge._shown == judge.number == number)
+            self.rest()
+            height, width = judge.scene.image.extent.world[1][-2:]
+            for part in (0.3, 0.6):
+                self.hand.click(part * height, part * width)
+            if number == 2:
+                self.picture("review-judge")
+            judge.next.click()
+        self.wait(lambda: judge.sheet is None)
+        dock.tabs.setCurrentIndex(2)
+        self.rest()
+        report.primary.click()
+        self.wait(lambda: report.result is not None)
+        self.picture("review-report")
+        dock.close()
+
     def choose_a_model(self) -> None:
         """Take pictures of choosing a model by picture, and of comparing models on corrected frames."""
         for _ in range(4):
@@ -147,6 +207,7 @@ class Story:
         self.hand.key(Qt.Key.Key_N)
         self.picture("correct")
         self.use_tools()
+        self.correct_on()
 
         self.dock.open_named("Train")
         train = step("Train")
@@ -165,6 +226,7 @@ class Story:
         self.wait(lambda: self.session.cells is not None)
         self.picture("count")
         self.choose_a_model()
+        self.ask_experts()
         self.viewer.theme = "light"
         self.picture("count-light")
         self.viewer.close()

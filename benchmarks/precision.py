@@ -1,8 +1,9 @@
-"""Whether one model file finds the same in float32 and bfloat16, on the CPU and on a GPU, by AP.
+"""Whether one model file finds the same in float32 and bfloat16, by torch and OpenVINO, on a CPU and a GPU.
 
-float32 on the CPU is the reference. The images are those kept aside from the bundled model of stained nuclei,
-each applied as it is for a person: the size of its objects is measured first. ``MODELS`` is the folder of the
-models, by default of those that come with the program; ``EVERY`` (1) takes only every so many images.
+torch in float32 on the CPU is the reference. The images are those kept aside from the bundled model of
+stained nuclei, to each of which it is applied as for a person: the size of its objects is measured first.
+``MODELS`` is the folder of the models, by default of those that come with the program; ``EVERY`` (1) takes
+only every so many images.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from pathlib import Path
 
 from benchmarks._bundled_data import nuclei_fluorescence
 from benchmarks._learning import DATA, SKIPPED, Labels, find, score
-from napari_cellseg.config import Device, Precision, PredictConfig
+from napari_cellseg.config import Device, Engine, Precision, PredictConfig
 from napari_cellseg.errors import SettingsError
 from napari_cellseg.evaluate.report import evaluate
+from napari_cellseg.learn.engine import choose_engine
 from napari_cellseg.learn.registry import bundled_models_folder
 from napari_cellseg.learn.runtime import choose_device, number_format
 from napari_cellseg.progress import follow
@@ -25,15 +27,18 @@ MODEL = Path(os.environ.get("MODELS", bundled_models_folder())) / "nuclei-fluore
 EVERY = int(os.environ.get("EVERY", "1"))
 TOLERANCE = 0.002
 IOUS = (50, 60, 70, 75, 80, 90)
-REFERENCE: tuple[Device, Precision] = ("cpu", "float32")
-WAYS: tuple[tuple[Device, Precision], ...] = (
-    REFERENCE,
-    ("cpu", "bfloat16"),
-    ("cuda", "float32"),
-    ("cuda", "bfloat16"),
-    ("mps", "float32"),
-    ("mps", "bfloat16"),
+Way = tuple[Device, Precision, Engine]
+WAYS: tuple[Way, ...] = (
+    ("cpu", "float32", "torch"),
+    ("cpu", "bfloat16", "torch"),
+    ("cpu", "float32", "openvino"),
+    ("cpu", "bfloat16", "openvino"),
+    ("cuda", "float32", "torch"),
+    ("cuda", "bfloat16", "torch"),
+    ("mps", "float32", "torch"),
+    ("mps", "bfloat16", "torch"),
 )
+"""The first one is the reference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,35 +60,51 @@ class Found:
     seconds: float
 
 
-def there(device: Device, precision: Precision) -> bool:
-    """Tell whether this computer has a device and its number format.
+def there(way: Way) -> bool:
+    """Tell whether this computer has a device, its number format and an engine.
 
     Parameters
     ----------
-    device : {"cpu", "cuda", "mps"}
-        The device.
-    precision : {"float32", "bfloat16"}
-        The number format.
+    way : tuple
+        The three.
 
     Returns
     -------
     bool
-        True when it has both.
+        True when it has all.
     """
+    device, precision, engine = way
     try:
         number_format(choose_device(device).name, precision)
+        choose_engine(engine, device)
     except SettingsError:
         return False
     return True
 
 
-def told(way: tuple[Device, Precision], found: Found, reference: Found) -> str:
+def named(way: Way) -> str:
+    """Write a way in columns.
+
+    Parameters
+    ----------
+    way : tuple
+        Device, number format and engine.
+
+    Returns
+    -------
+    str
+        Of the same length for all.
+    """
+    return f"{way[0]:<5}{way[1]:<9}{way[2]:<9}"
+
+
+def told(way: Way, found: Found, reference: Found) -> str:
     """Compare what was found in one way with the reference.
 
     Parameters
     ----------
     way : tuple
-        Device and number format.
+        Device, number format and engine.
     found, reference : Found
         Of the same images.
 
@@ -93,14 +114,14 @@ def told(way: tuple[Device, Precision], found: Found, reference: Found) -> str:
         AP, its difference, and how much is the same, in three lines.
     """
     ap = " ".join(f"{found.ap[iou]:.4f}" for iou in IOUS)
-    lines = [f"{way[0]:<5}{way[1]:<9} AP {ap}  {found.seconds:.2f} s/Mpx"]
+    lines = [f"{named(way)} AP {ap}  {found.seconds:.2f} s/Mpx"]
     if found is not reference:
         away = {iou: found.ap[iou] - reference.ap[iou] for iou in IOUS}
         largest = max(abs(value) for value in away.values())
         same = same_objects(found.labels, reference.labels)
         lines += [
-            f"{'away':<14}    " + " ".join(f"{value:+.4f}" for value in away.values()),
-            f"{'':<14} the largest, {largest:.4f}, is {'below' if largest < TOLERANCE else 'NOT below'} "
+            f"{'away':<23}    " + " ".join(f"{value:+.4f}" for value in away.values()),
+            f"{'':<23} the largest, {largest:.4f}, is {'below' if largest < TOLERANCE else 'NOT below'} "
             f"{TOLERANCE}; of all objects {same[50]:.2%} are found in both (IoU 0.5), {same[90]:.2%} alike "
             f"(IoU 0.9); {reference.seconds / found.seconds:.1f} times as fast",
         ]
@@ -140,10 +161,10 @@ def main() -> int:
     print(f"{MODEL.name}, {len(cases)} images; AP at IoU {', '.join(f'{iou / 100:g}' for iou in IOUS)}")
     reference: Found | None = None
     for way in WAYS:
-        if not there(*way):
-            print(f"{way[0]:<5}{way[1]:<9} is not there", flush=True)
+        if not there(way):
+            print(f"{named(way)} is not there", flush=True)
             continue
-        labels, seconds = find(MODEL, cases, PredictConfig(device=way[0], precision=way[1]))
+        labels, seconds = find(MODEL, cases, PredictConfig(device=way[0], precision=way[1], engine=way[2]))
         scores = score(cases, labels).pooled()
         found = Found(labels, {iou: scores[f"ap{iou}"] for iou in IOUS}, seconds)
         reference = reference or found

@@ -65,9 +65,10 @@ def _program() -> Finding:
 
 
 def _torch() -> Iterator[Finding]:
+    from napari_cellseg.learn.engine import engine_in_words
     from napari_cellseg.learn.runtime import facts
 
-    found = facts()
+    found = {**facts(), "engine": engine_in_words()}
     for name, value in found.items():
         yield Finding(name, value)
     if "cuda" in found and shutil.which("nvidia-smi") and "not available" in found["cuda"]:

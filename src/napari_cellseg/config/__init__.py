@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_cellseg.config.apply import MeasureConfig, PredictConfig
-from napari_cellseg.config.base import Config, Device, GreysOf, Precision, option
+from napari_cellseg.config.base import Config, Device, Engine, GreysOf, Precision, option
 from napari_cellseg.config.label import LabelConfig, TriageConfig
 from napari_cellseg.config.learn import LearnConfig
 from napari_cellseg.config.net import NetConfig
@@ -13,6 +13,7 @@ __all__ = [
     "ClassLossName",
     "Config",
     "Device",
+    "Engine",
     "GreysOf",
     "LabelConfig",
     "LearnConfig",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_cellseg.config.base import Config, Device, Precision, option
+from napari_cellseg.config.base import Config, Device, Engine, Precision, option
 
 
 class PredictConfig(Config):
@@ -47,10 +47,18 @@ class PredictConfig(Config):
         "reference, is the most exact; bfloat16 is faster on newer processors.",
         advanced=True,
     )
+    engine: Engine = option(
+        "auto",
+        "Engine",
+        "What computes the network: auto takes OpenVINO on a CPU where it is installed, since it is faster, "
+        "and torch elsewhere.",
+        advanced=True,
+    )
     tile_px: int = option(
-        512,
+        1024,
         "Tile",
-        "Larger frames are computed in tiles of this side.",
+        "Larger frames are computed in tiles of about this side: larger ones are faster and need more "
+        "memory.",
         unit="px",
         advanced=True,
         ge=64,

@@ -10,6 +10,7 @@ from napari_cellseg.errors import SettingsError
 
 Device = Literal["auto", "cuda", "mps", "cpu"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Engine = Literal["auto", "openvino", "torch"]
 GreysOf = Literal["frame", "movie"]
 
 

@@ -38,10 +38,10 @@ def certainties(labels: Labels, probability: npt.NDArray[np.floating[Any]]) -> n
     ndarray
         One for each label from 0 to the largest; 0 where there is no such object.
     """
-    numbers = labels.ravel()
-    areas = np.bincount(numbers)
-    sums = np.bincount(numbers, probability.ravel())
-    return sums / np.maximum(areas, 1)
+    objects = np.flatnonzero(labels)
+    numbers = labels.ravel()[objects]
+    sums = np.bincount(numbers, probability.ravel()[objects], 1)
+    return sums / np.maximum(np.bincount(numbers, minlength=1), 1)
 
 
 def only_certain(labels: Labels, probability: npt.NDArray[np.floating[Any]], least: float) -> Labels:

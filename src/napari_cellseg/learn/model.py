@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from napari_cellseg.config import Engine
 from napari_cellseg.data.write import atomic_folder
 from napari_cellseg.errors import ModelError
 from napari_cellseg.learn import runtime
@@ -26,6 +27,7 @@ from napari_cellseg.learn.card import (
     read_card,
     sha256_of,
 )
+from napari_cellseg.learn.engine import quickened
 from napari_cellseg.learn.nets import STRIDE_PX, build
 from napari_cellseg.learn.resizing import resize, scaled_shape
 from napari_cellseg.learn.targets import OFFSET_UNIT_PX
@@ -145,12 +147,13 @@ def load_model(folder: Path, device: str = "cpu") -> TrainedModel:
 
 
 @functools.lru_cache(maxsize=2)
-def _cached(folder: Path, device: str, sha256: str) -> TrainedModel:  # noqa: ARG001 - the key of the cache
-    return load_model(folder, device)
+def _cached(folder: Path, device: str, engine: Engine, sha256: str) -> TrainedModel:  # noqa: ARG001 - a key
+    trained = load_model(folder, device)
+    return TrainedModel(trained.card, quickened(trained.network, engine, device))
 
 
-def cached_model(folder: Path, device: str = "cpu") -> TrainedModel:
-    """Load a model, or take it from the last time when it is still the same.
+def cached_model(folder: Path, device: str = "cpu", engine: Engine = "auto") -> TrainedModel:
+    """Load a model to apply it, or take it from the last time when it is still the same.
 
     Parameters
     ----------
@@ -158,18 +161,22 @@ def cached_model(folder: Path, device: str = "cpu") -> TrainedModel:
         Folder of the model.
     device : str
         Where to put the network, as torch calls it.
+    engine : {"auto", "openvino", "torch"}
+        What is to compute it, see `engine.choose_engine`.
 
     Returns
     -------
     TrainedModel
-        As `load_model`; it is not to be changed.
+        It is not to be changed, and cannot be trained.
 
     Raises
     ------
     ModelError
-        As `load_model`.
+        As `load_model`, or the engine cannot take its network.
+    SettingsError
+        The engine that was asked for is not there.
     """
-    return _cached(folder.resolve(), device, read_card(folder).sha256)
+    return _cached(folder.resolve(), device, engine, read_card(folder).sha256)
 
 
 _MIRRORS: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
+import torch
 
 from napari_cellseg.config import PredictConfig
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError, ModelError, SettingsError
 from napari_cellseg.learn import runtime
+from napari_cellseg.learn.ahead import in_line
 from napari_cellseg.learn.card import ModelCard, model_hash
 from napari_cellseg.learn.certainty import only_certain
 from napari_cellseg.learn.classes import decode_classes
@@ -30,6 +33,8 @@ from napari_cellseg.progress import Clock, Note, Steps
 
 _FRAMES_TO_MEASURE = 3
 _TILES_AT_ONCE = {"cpu": 1, "cuda": 8, "mps": 4}
+_AHEAD = 3
+"""So many frames are read before the network needs them, and so many wait for their objects to be found."""
 
 
 def predict(
@@ -81,35 +86,74 @@ def predict(
     wanted = list(range(stack.n_frames) if frames is None else frames)
     _check(stack, channel, wanted)
     runtime.give_way()
-    device = runtime.choose_device(config.device)
-    runtime.number_format(device.name, config.precision)  # what cannot be is said before any work
-    plan = runtime.Plan(_TILES_AT_ONCE[device.name], config.tile_px, device)
-    trained, scale = cached_model(model, device.name), 0.0
+    artist = _Artist(stack, channel, model, config)
     clock, start, counts = Clock(len(wanted), "frames predicted"), time.perf_counter(), []
-    levels = yield from levels_of_stack(stack, channel, trained.card, clock)
-    for done, t in enumerate(wanted, start=1):
-        image = stack.frame(t, channel)
-        while True:
-            try:
-                scale = scale or _scale(trained, stack, channel, config, plan, levels)
-                view = _view(trained.card, scale, config, plan, levels)
-                maps = draw_maps(trained.network, image, view)
-                break
-            except (RuntimeError, MemoryError) as error:
-                if not runtime.is_out_of_memory(error):
-                    raise
-                plan, note = _smaller(plan, error)
-            runtime.free_memory()
-            trained = cached_model(model, plan.device.name)
-            yield Note(note)
-        labels, probability = labels_of(maps, config, view)
-        counts.append(0 if view.classes else int(labels.max()))
-        yield FramePredicted(t, labels, probability if keep_probability else None)
-        yield clock.at(done)
-    seconds = time.perf_counter() - start
+    artist.levels = yield from levels_of_stack(stack, channel, artist.trained.card, clock)
+    find = partial(_found, config=config, keep_probability=keep_probability)
+    with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as finding:
+        images = in_line(reading, partial(stack.frame, channel=channel), wanted, _AHEAD)
+        for event in in_line(finding, find, artist.draw(wanted, images), _AHEAD):
+            yield event
+            if isinstance(event, FramePredicted):
+                counts.append(0 if artist.trained.card.net.classes else int(event.labels.max()))
+                yield clock.at(len(counts))
+    seconds, card = time.perf_counter() - start, artist.trained.card
     return PredictSummary(
-        tuple(wanted), tuple(counts), trained.card.name, model_hash(trained.card), plan.device.label, seconds
+        tuple(wanted), tuple(counts), card.name, model_hash(card), artist.plan.device.label, seconds
     )
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A frame of which the network has drawn the maps."""
+
+    t: int
+    maps: npt.NDArray[np.float32]
+    view: View
+
+
+class _Artist:
+    """Has the network draw frame after frame, with as much memory as there is."""
+
+    def __init__(self, stack: Stack, channel: int, model: Path, config: PredictConfig) -> None:
+        device = runtime.choose_device(config.device)
+        runtime.number_format(device.name, config.precision)  # what cannot be is said before any work
+        self.stack, self.channel, self.model, self.config = stack, channel, model, config
+        self.plan = runtime.Plan(_TILES_AT_ONCE[device.name], config.tile_px, device)
+        self.trained = cached_model(model, device.name, config.engine)
+        self.scale = 0.0
+        self.levels: Levels | None = None
+
+    def draw(self, frames: Sequence[int], images: Iterator[npt.NDArray[Any]]) -> Iterator[_Drawn | Note]:
+        """Draw the maps of frames; where memory runs out it is said, and done in smaller pieces."""
+        for t, image in zip(frames, images, strict=True):
+            while True:
+                try:
+                    drawn = _Drawn(t, *self._maps(image))
+                    break
+                except (RuntimeError, MemoryError) as error:
+                    if not runtime.is_out_of_memory(error):
+                        raise
+                    self.plan, note = _smaller(self.plan, error)
+                runtime.free_memory()
+                self.trained = cached_model(self.model, self.plan.device.name, self.config.engine)
+                yield Note(note)
+            yield drawn
+
+    def _maps(self, image: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], View]:
+        self.scale = self.scale or _scale(
+            self.trained, self.stack, self.channel, self.config, self.plan, self.levels
+        )
+        view = _view(self.trained.card, self.scale, self.config, self.plan, self.levels)
+        return draw_maps(self.trained.network, image, view), view
+
+
+def _found(drawn: _Drawn | Note, config: PredictConfig, keep_probability: bool) -> FramePredicted | Note:
+    """Find the objects in what the network has drawn; notes are passed on."""
+    if isinstance(drawn, Note):
+        return drawn
+    labels, probability = labels_of(drawn.maps, config, drawn.view)
+    return FramePredicted(drawn.t, labels, probability if keep_probability else None)
 
 
 def labels_of(
@@ -136,12 +180,19 @@ def labels_of(
     """
     if view.classes:
         labels, likely = decode_classes(maps)
-        return labels, likely.astype(np.float16)
-    probability = expit(maps[0])
+        return labels, _halved(likely)
+    probability = torch.from_numpy(maps[0]).sigmoid().numpy()
     labels = decode(probability, maps[1:3], config.threshold, config.min_diameter_px, view.diameter_px)
     least = view.certainty if config.min_certainty is None else config.min_certainty
     labels = only_certain(labels, probability, least)
-    return labels, probability.astype(np.float16)
+    return labels, _halved(probability)
+
+
+def _halved(probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+    half: npt.NDArray[np.float16] = (
+        torch.from_numpy(probability).half().numpy()
+    )  # NumPy takes 100 times longer
+    return half
 
 
 def _check(stack: Stack, channel: int, frames: Sequence[int]) -> None:

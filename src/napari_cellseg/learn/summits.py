@@ -65,8 +65,9 @@ def _joined(votes: Votes, gathered: Votes, summits: npt.NDArray[Any], n: int) ->
     """Give summits that belong together the same number; 0 stays 0."""
     hills = watershed(-gathered, summits, mask=gathered > _LOWEST)
     heights, near = np.zeros(n + 1), np.zeros(n + 1)
-    np.maximum.at(heights, summits.ravel(), gathered.ravel())
-    np.maximum.at(near, summits.ravel(), votes.ravel())
+    at = np.nonzero(summits)  # few places, and `maximum.at` is slow
+    np.maximum.at(heights, summits[at], gathered[at])
+    np.maximum.at(near, summits[at], votes[at])
     precise = near >= np.maximum(PRECISE * np.bincount(hills.ravel(), votes.ravel(), n + 1), FEWEST_PRECISE)
     belongs = np.arange(n + 1, dtype=np.int32)
     # From the highest pass down: what was joined counts with its highest top, so that a small top between two
@@ -89,10 +90,10 @@ def _passes(gathered: Votes, hills: npt.NDArray[Any]) -> list[tuple[int, int, fl
     """List neighbouring hills and the height of the highest pass between them, highest first."""
     found = []
     for after, before in _NEIGHBOURS:
-        one, other = hills[after], hills[before]
-        border = (one != other) & (one > 0) & (other > 0)
-        height = np.minimum(gathered[after], gathered[before])[border]
-        found.append(np.stack([np.minimum(one, other)[border], np.maximum(one, other)[border], height]))
+        border = np.nonzero((hills[after] != hills[before]) & (hills[after] > 0) & (hills[before] > 0))
+        one, other = hills[after][border], hills[before][border]
+        height = np.minimum(gathered[after][border], gathered[before][border])
+        found.append(np.stack([np.minimum(one, other), np.maximum(one, other), height]))
     first, second, height = np.concatenate(found, axis=1)
     order = np.lexsort((-height, second, first))
     first, second, height = first[order], second[order], height[order]

@@ -11,11 +11,11 @@ border, all drawn by one network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 from skimage.measure import label as label_pieces
 
 from napari_cellseg.data.numbers import renumber
@@ -117,43 +117,70 @@ def decode(
         Axes YX, int32: 0 background, 1, 2, ... objects without gaps in the numbers, each in one piece.
     """
     labels = np.zeros(probability.shape, np.int32)
-    rows, columns = np.nonzero(probability > threshold)
-    if not len(rows):
+    inside = np.flatnonzero(probability > threshold)
+    if not len(inside):
         return labels
     scale = VOTED_PX / diameter_px
     grid = [max(1, round(side * scale)) for side in probability.shape]
-    target_rows, target_columns = (
-        np.clip(np.rint((at + shift + 0.5) * scale - 0.5), 0, side - 1).astype(np.intp)
-        for at, shift, side in zip((rows, columns), offset[:, rows, columns], grid, strict=True)
-    )
-    votes = np.bincount(target_rows * grid[1] + target_columns, minlength=grid[0] * grid[1])
-    nearest = nearest_summit(votes.reshape(grid).astype(np.float32) * scale**2)
-    labels[rows, columns] = nearest[target_rows, target_columns]
-    labels = _in_one_piece(labels, _CRUMB_PX / scale**2)
+    target = _voted(inside, offset, scale, grid)
+    votes = np.bincount(target, minlength=grid[0] * grid[1]).reshape(grid)
+    nearest = nearest_summit(votes.astype(np.float32) * scale**2)
+    labels.ravel()[inside] = nearest.ravel()[target]
+    labels = _in_one_piece(labels, inside, _CRUMB_PX / scale**2)
     return _renumbered(labels, np.pi / 4 * min_diameter_px**2)
 
 
-def _in_one_piece(labels: npt.NDArray[np.int32], crumb_px: float) -> npt.NDArray[np.int32]:
+def _voted(
+    inside: npt.NDArray[np.intp], offset: Offsets, scale: float, grid: Sequence[int]
+) -> npt.NDArray[np.intp]:
+    """Find the place on a grid that each pixel of an object votes for; both as numbers in reading order."""
+    at = np.divmod(inside, offset.shape[2])
+    rows, columns = (
+        np.clip(np.rint((place + shift.ravel()[inside] + 0.5) * scale - 0.5), 0, side - 1).astype(np.intp)
+        for place, shift, side in zip(at, offset, grid, strict=True)
+    )
+    target: npt.NDArray[np.intp] = rows * grid[1] + columns
+    return target
+
+
+def _in_one_piece(
+    labels: npt.NDArray[np.int32], inside: npt.NDArray[np.intp], crumb_px: float
+) -> npt.NDArray[np.int32]:
     """Make every piece an object, and give crumbs beside the largest piece of a label to what they touch.
 
     Crumbs that touch nothing but each other are one object, unless they are a crumb together.
     """
-    pieces = label_pieces(labels, background=0, connectivity=2).astype(np.int32)
-    areas = np.bincount(pieces.ravel())
+    pieces: npt.NDArray[np.int32] = label_pieces(labels, background=0, connectivity=2).astype(np.int32)
+    numbers = pieces.ravel()[inside]
+    areas = np.bincount(numbers)
     owner = np.zeros(len(areas), np.int32)
-    owner[pieces.ravel()] = labels.ravel()
+    owner[numbers] = labels.ravel()[inside]
     order = np.lexsort((areas, owner))
     largest = np.r_[owner[order][1:] != owner[order][:-1], True]
     crumb = areas < crumb_px
     crumb[order[largest]] = False
     crumb[0] = False
-    loose = crumb[pieces]
-    pieces[loose] = 0
-    pieces[loose] = ndi.maximum_filter(pieces, 3)[loose]
-    lost = label_pieces(loose & (pieces == 0), connectivity=2)
-    lost[(np.bincount(lost.ravel()) < crumb_px)[lost]] = 0
-    whole: npt.NDArray[np.int32] = np.where(lost > 0, lost + len(areas), pieces).astype(np.int32)
-    return whole
+    if not crumb.any():
+        return pieces
+    loose = inside[crumb[numbers]]
+    pieces.ravel()[loose] = 0
+    pieces.ravel()[loose] = _highest_around(pieces, loose)
+    lost = np.zeros(pieces.shape, np.bool_)
+    lost.ravel()[loose] = pieces.ravel()[loose] == 0
+    if not lost.any():
+        return pieces
+    together = label_pieces(lost, connectivity=2)
+    together[(np.bincount(together.ravel()) < crumb_px)[together]] = 0
+    return np.where(together > 0, together + len(areas), pieces).astype(np.int32)
+
+
+def _highest_around(numbers: npt.NDArray[np.int32], places: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
+    """Look up the highest number among the neighbours of a few pixels; filtering all would take long."""
+    rows, columns = np.divmod(places, numbers.shape[1])
+    framed = np.pad(numbers, 1)
+    around = [framed[rows + down, columns + right] for down in range(3) for right in range(3)]
+    highest: npt.NDArray[np.int32] = np.max(around, axis=0)
+    return highest
 
 
 def _renumbered(labels: npt.NDArray[Any], min_area_px: float) -> npt.NDArray[np.int32]:

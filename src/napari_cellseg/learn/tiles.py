@@ -17,6 +17,12 @@ def _round_up(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple
 
 
+def _side(length: int, tile: int, overlap: int, multiple: int) -> int:
+    """Choose the side of tiles so that they share no more than they must."""
+    n = max(1, round(length / tile))
+    return _round_up(-(-(length + (n - 1) * overlap) // n), multiple)
+
+
 def starts(length: int, tile: int, overlap: int) -> list[int]:
     """Lay tiles along one side of a frame.
 
@@ -73,7 +79,8 @@ def apply_tiled(
     apply : callable
         The network.
     tile_px : int
-        Side of the tiles; a frame that is at most a quarter longer goes through whole.
+        About the side of the tiles: as many as come nearest to it share the frame evenly, so that one up to
+        half as long again goes through whole.
     overlap_px : int
         Neighbouring tiles share this margin; at most half a tile is used.
     batch : int
@@ -88,7 +95,7 @@ def apply_tiled(
     """
     tile_px = _round_up(tile_px, multiple)
     overlap = min(overlap_px, tile_px // 2)
-    sides = [_round_up(n, multiple) if n <= 1.25 * tile_px else tile_px for n in image.shape]
+    sides = [_side(n, tile_px, overlap, multiple) for n in image.shape]
     tile = (sides[0], sides[1])
     padded = np.pad(image, [(0, max(0, t - n)) for n, t in zip(image.shape, tile, strict=True)], "reflect")
     places = [

@@ -1,7 +1,7 @@
 """What computes a network that is only applied: OpenVINO on a CPU where it is installed, else torch.
 
-OpenVINO is Intel's compiler for networks (Apache License 2.0, ``pip install "napari-cellseg[fast]"``); it runs on
-any x86 or ARM processor. ``python -m benchmarks engines`` compares both.
+OpenVINO is Intel's compiler for networks (Apache License 2.0, ``pip install "napari-cellseg[fast]"``), for any
+x86 or ARM processor. ``python -m benchmarks precision`` compares what both find, and how fast.
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ def _converted(network: nn.Module) -> Any:
     picture = torch.zeros(1, 1, 2 * STRIDE_PX, 2 * STRIDE_PX)
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # torch calls tracing old; OpenVINO takes nothing newer as quickly
-        traced = torch.jit.freeze(torch.jit.trace(network, picture, check_trace=False))
+        trace: Any = torch.jit.trace  # has no types
+        traced = torch.jit.freeze(trace(network, picture, check_trace=False))
         decoder = TorchScriptPythonDecoder(traced)
     frontend = FrontEndManager().load_by_framework("pytorch")
     loaded = frontend.load(decoder)

@@ -129,7 +129,7 @@ def paint_tools(step: Any, hand: Hand, label: int, rest: Callable[[], None], fil
     rows, columns = np.nonzero(labels == label)
     middle, radius = (float(rows.mean()), float(columns.mean())), float(np.sqrt(len(rows) / np.pi))
     side = float(corrections.layer.scale[-1])
-    camera = viewer.camera
+    camera = viewer.scene.camera
     camera.center = (side * middle[0], side * middle[1])
     camera.zoom = min(viewer.window._qt_viewer.canvas.size) / (side * _SHOWN_PX)
     seen = []

@@ -112,6 +112,7 @@ class Story:
         helpers.next.find.click()
         self.wait(lambda: helpers.next.found is not None)
         helpers.suspects.section.expand(animate=False)
+        self.wait(lambda: helpers.suspects._here is not None)
         self.rest()
         self.show_in_panel(helpers.suspects)
         self.picture("correct-next")
@@ -140,7 +141,7 @@ class Story:
         panel, judge, report = dock.prepare, dock.judge, dock.report
         self.rest(1)
         for row in panel._rows():
-            row.setCheckState(Qt.CheckState.Checked)
+            row.setCheckState(Qt.CheckState.Checked if "model" in row.text() else Qt.CheckState.Unchecked)
         panel.n_items.setValue(4)
         self.picture("review-prepare")
         panel.primary.click()
@@ -148,7 +149,8 @@ class Story:
         dock.tabs.setCurrentIndex(1)
         judge.expert.setText("Ada")
         judge.primary.click()
-        for number in range(1, 5):
+        self.wait(lambda: judge.sheet is not None)
+        for number in range(1, len(judge.sheet.plan.items) + 1):
             self.wait(lambda number=number: judge._shown == judge.number == number)
             self.rest()
             height, width = judge.scene.image.extent.world[1][-2:]

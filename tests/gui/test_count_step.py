@@ -114,6 +114,10 @@ def test_count_look_and_export(model, count, session, viewer, until):
     overlay = viewer.canvas.overlays["cellseg_count"]
     assert overlay.visible
     assert overlay.text.startswith(f"{count._summary.by_instances[2]} nucle")
+    layer.visible = False  # as while an expert judges blind
+    assert not overlay.visible
+    layer.visible = True
+    assert overlay.visible
     count.on_canvas.setChecked(False)
     assert not overlay.visible
     count.contours.setChecked(False)

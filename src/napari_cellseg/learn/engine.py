@@ -1,6 +1,6 @@
 """What computes a network that is only applied: OpenVINO on a CPU where it is installed, else torch.
 
-OpenVINO is Intel's compiler for networks (Apache License 2.0, ``pip install "napari-cellseg[fast]"``), for any
+OpenVINO is Intel's compiler for networks (Apache 2.0, ``pip install "napari-cellseg[fast]"``), for any
 x86 or ARM processor. ``python -m benchmarks precision`` compares what both find, and how fast.
 """
 

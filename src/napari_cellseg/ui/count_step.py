@@ -53,6 +53,7 @@ class CountStep(Step):
         self._progress = Calm(self._show_progress, self)
         self.layers = PredictionLayers(session, self)
         self.layers.object_picked.connect(self._picked)
+        self.layers.shown.connect(self._show_here)
         self.model = ModelCombo(session, parent=self)
         self.model.setToolTip("The model that finds the nuclei. Step 4 trains one.")
         self.model.model_chosen.connect(self._model_chosen)
@@ -229,9 +230,10 @@ class CountStep(Step):
             self._summarise()
 
     def _show_here(self, _frame: object = None) -> None:
-        here = self._here
+        here, labels = self._here, self.layers.labels
         self.panel.show_frame(here, self._summary)
-        seen = here in self._summary.frames and self.on_canvas.isChecked() and self.layers.labels is not None
+        shown = labels is not None and labels.visible  # who judges blind must not read the count either
+        seen = here in self._summary.frames and self.on_canvas.isChecked() and shown
         if seen:
             self._overlay.text = count_text(here, self._summary)
         self._overlay.visible = seen

@@ -26,7 +26,8 @@ _LATER_MS = 250
 class PredictionLayers(QObject):
     """Labels and probability of one model on one stack.
 
-    ``object_picked(int frame, int label)`` is told when a nucleus is clicked in the viewer.
+    ``object_picked(int frame, int label)`` is told when a nucleus is clicked in the viewer, ``shown()`` when
+    the labels were made visible or hidden.
 
     Parameters
     ----------
@@ -37,6 +38,7 @@ class PredictionLayers(QObject):
     """
 
     object_picked = Signal(int, int)
+    shown = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -87,6 +89,7 @@ class PredictionLayers(QObject):
         layer.editable = False  # step 3 corrects a copy
         layer.mouse_drag_callbacks.append(self._clicked)
         bind_peek(layer, own_keys(session.say))
+        layer.events.visible.connect(self._on_visible)
         session.prediction_layer = layer
         for other in (session.labels_layer, session.corrected_layer):
             if other is not None:
@@ -95,6 +98,9 @@ class PredictionLayers(QObject):
         self.show_contours(self._contours)
         self._later.start()  # napari draws everything anew for every layer: one of them at a time
         session.prediction_changed.emit()
+
+    def _on_visible(self, _event: object = None) -> None:
+        self.shown.emit()
 
     def _open_probability(self) -> None:
         over = over_picture(self._session)

@@ -14,14 +14,14 @@ def renumber(labels: Labels, keep: npt.NDArray[np.bool_]) -> Labels:
     Parameters
     ----------
     labels : ndarray
-        Axes YX, int32, 0 background, no negative values.
+        Any axes, int32, 0 background, no negative values.
     keep : ndarray
         One bool per label from 0 to the largest; that of label 0 does not count.
 
     Returns
     -------
     ndarray
-        Axes YX, int32.
+        Axes as those of the labels, int32.
     """
     keep = keep.copy()
     keep[0] = False

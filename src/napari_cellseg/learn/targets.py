@@ -127,19 +127,22 @@ def decode(
     nearest = nearest_summit(votes.astype(np.float32) * scale**2)
     labels.ravel()[inside] = nearest.ravel()[target]
     labels = _in_one_piece(labels, inside, _CRUMB_PX / scale**2)
-    return _renumbered(labels, np.pi / 4 * min_diameter_px**2)
+    return _renumbered(labels, inside, np.pi / 4 * min_diameter_px**2)
 
 
 def _voted(
     inside: npt.NDArray[np.intp], offset: Offsets, scale: float, grid: Sequence[int]
 ) -> npt.NDArray[np.intp]:
     """Find the place on a grid that each pixel of an object votes for; both as numbers in reading order."""
-    at = np.divmod(inside, offset.shape[2])
-    rows, columns = (
-        np.clip(np.rint((place + shift.ravel()[inside] + 0.5) * scale - 0.5), 0, side - 1).astype(np.intp)
-        for place, shift, side in zip(at, offset, grid, strict=True)
-    )
-    target: npt.NDArray[np.intp] = rows * grid[1] + columns
+    at = np.divmod(inside.astype(np.int32), np.int32(offset.shape[2]))
+    voted = []
+    for place, shift, side in zip(at, offset, grid, strict=True):
+        pointed = place + shift.ravel()[inside].astype(np.float32)
+        pointed += 0.5
+        pointed *= scale
+        pointed -= 0.5
+        voted.append(np.clip(np.rint(pointed, out=pointed), 0, side - 1, out=pointed).astype(np.intp))
+    target: npt.NDArray[np.intp] = voted[0] * grid[1] + voted[1]
     return target
 
 
@@ -165,10 +168,11 @@ def _in_one_piece(
     loose = inside[crumb[numbers]]
     pieces.ravel()[loose] = 0
     pieces.ravel()[loose] = _highest_around(pieces, loose)
-    lost = np.zeros(pieces.shape, np.bool_)
-    lost.ravel()[loose] = pieces.ravel()[loose] == 0
-    if not lost.any():
+    alone = loose[pieces.ravel()[loose] == 0]
+    if len(alone) < crumb_px:
         return pieces
+    lost = np.zeros(pieces.shape, np.bool_)
+    lost.ravel()[alone] = True
     together = label_pieces(lost, connectivity=2)
     together[(np.bincount(together.ravel()) < crumb_px)[together]] = 0
     return np.where(together > 0, together + len(areas), pieces).astype(np.int32)
@@ -176,16 +180,22 @@ def _in_one_piece(
 
 def _highest_around(numbers: npt.NDArray[np.int32], places: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
     """Look up the highest number among the neighbours of a few pixels; filtering all would take long."""
-    rows, columns = np.divmod(places, numbers.shape[1])
-    framed = np.pad(numbers, 1)
-    around = [framed[rows + down, columns + right] for down in range(3) for right in range(3)]
+    height, width = numbers.shape
+    rows, columns = np.divmod(places, width)
+    nearby = [(np.clip(rows + i, 0, height - 1), np.clip(columns + i, 0, width - 1)) for i in (-1, 0, 1)]
+    around = [numbers[row, column] for row, _ in nearby for _, column in nearby]
     highest: npt.NDArray[np.int32] = np.max(around, axis=0)
     return highest
 
 
-def _renumbered(labels: npt.NDArray[Any], min_area_px: float) -> npt.NDArray[np.int32]:
+def _renumbered(
+    labels: npt.NDArray[np.int32], inside: npt.NDArray[np.intp], min_area_px: float
+) -> npt.NDArray[np.int32]:
     """Drop objects of a smaller area and close the gaps in the numbers."""
-    return renumber(labels, np.bincount(labels.ravel()) >= max(min_area_px, 1))
+    numbers = labels.ravel()[inside]
+    keep = np.bincount(numbers) >= max(min_area_px, 1)
+    labels.ravel()[inside] = renumber(numbers, keep)
+    return labels
 
 
 def median_diameter_px(labels: npt.NDArray[Any]) -> float | None:

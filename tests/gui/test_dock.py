@@ -207,8 +207,7 @@ def test_correcting_works_behind_the_proxy_that_napari_hands_plugins(viewer, mov
     until(lambda: step.corrections is not None)
     viewer.window.resize(1200, 740)
     viewer.reset_view()
-    assert step.helpers.progress is not None
-    assert step.helpers.progress.isVisible()
+    until(lambda: step.helpers.progress is not None and step.helpers.progress.isVisible())
     labels = step.corrections.movie[dock.session.frame()]
     y, x = np.argwhere(labels > 0)[0] + (3, 0)
     QTest.mouseClick(step.desk.buttons.buttons["delete"], Qt.MouseButton.LeftButton)

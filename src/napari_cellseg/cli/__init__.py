@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from napari_cellseg import __version__
+from napari_cellseg.cli.batch import add_arguments as add_batch_arguments
 from napari_cellseg.cli.corrections import add_correction_commands
 from napari_cellseg.cli.model_options import add_model_commands
 from napari_cellseg.cli.next import add_arguments as add_next_arguments
@@ -31,7 +32,7 @@ from napari_cellseg.progress import Cancelled
 if TYPE_CHECKING:
     _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
-_OF_THEIR_OWN = ("models", "next", "corrections", "review")
+_OF_THEIR_OWN = ("batch", "models", "next", "corrections", "review")
 """Commands with a module of their name; the others are functions of `commands`."""
 
 INTERRUPTED = 130
@@ -90,7 +91,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
-        _demo, _open, _inspect, _label, _train, _learn, _predict, _measure, _evaluate, _next,
+        _demo, _open, _inspect, _label, _train, _learn, _predict, _batch, _measure, _evaluate, _next,
         add_correction_commands, _review, _models, _doctor,
     ):  # fmt: skip
         add(commands)
@@ -178,6 +179,18 @@ def _predict(commands: _Commands) -> None:
         "--probabilities", action="store_true",
         help="Write the probability of foreground too, as DIR/probabilities/NAME.tif (8 bits, 255 for 1).",
     )  # fmt: skip
+    _image(parser)
+    _reading(parser)
+    add_options(parser, PredictConfig)
+    add_options(parser, MeasureConfig)
+
+
+def _batch(commands: _Commands) -> None:
+    parser = _add(
+        commands, "batch", "Find and count the objects of many files, on all processors or a cluster."
+    )
+    add_batch_arguments(parser)
+    _output(parser, "Folder of the results; what is done there already is not done again.")
     _image(parser)
     _reading(parser)
     add_options(parser, PredictConfig)

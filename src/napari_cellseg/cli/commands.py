@@ -345,10 +345,24 @@ def open_window(paths: list[Path], model: Path | None = None, screenshot: Path |
 def _stacks(options: argparse.Namespace, inputs: list[Path]) -> list[Stack]:
     from napari_cellseg.data.read import open_stacks
 
-    known: dict[str, Any] = {
-        name: getattr(options, name) for name in ("axes", "series", "pixel_size_um", "frame_interval_s")
-    }
-    return open_stacks(inputs, z=_z(options.z), **known)
+    return open_stacks(inputs, **reading_of(options))
+
+
+def reading_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Collect how files are to be read.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With the options of reading.
+
+    Returns
+    -------
+    dict
+        Arguments of `open_stacks` and `open_stack`.
+    """
+    names = ("axes", "series", "pixel_size_um", "frame_interval_s")
+    return {"z": _z(options.z), **{name: getattr(options, name) for name in names}}
 
 
 def _z(told: str | None) -> ZChoice:

@@ -189,12 +189,36 @@ def open_stacks(  # noqa: PLR0913 - as `open_stack`
         missing=missing,
     )
     stacks = []
-    for folder, files in _batches(inputs):
-        for rows in _split(files, grouping):
-            stacks += _open_rows(rows, told, folder)
+    for folder, rows in list_inputs(inputs, grouping):
+        stacks += _open_rows(rows, told, folder)
     if not stacks:
         raise InputError("No input was given", "At least one file or folder is needed", "Name one")
     return _distinct(stacks)
+
+
+def list_inputs(
+    inputs: Iterable[Path | str], grouping: Grouping = "auto"
+) -> list[tuple[Path | None, list[NameParts]]]:
+    """Tell which files become one stack each, by their names alone; see `open_stacks` for the rule.
+
+    Parameters
+    ----------
+    inputs : iterable of Path or str
+        Files, folders and patterns.
+    grouping : {"auto", "files"}
+        See `open_stacks`.
+
+    Returns
+    -------
+    list of (Path or None, list of NameParts)
+        The folder that was named, None for files named by themselves, and the files of a stack.
+
+    Raises
+    ------
+    InputError
+        A folder cannot be read or holds no image, or no file fits a pattern.
+    """
+    return [(folder, rows) for folder, files in _batches(inputs) for rows in _split(files, grouping)]
 
 
 def _batches(inputs: Iterable[Path | str]) -> list[tuple[Path | None, list[Path]]]:

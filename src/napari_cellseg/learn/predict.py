@@ -29,7 +29,7 @@ from napari_cellseg.learn.normalise import Levels
 from napari_cellseg.learn.size import fitting_scale
 from napari_cellseg.learn.targets import decode
 from napari_cellseg.learn.view import View
-from napari_cellseg.progress import Clock, Note, Steps
+from napari_cellseg.progress import Clock, Note, Steps, follow
 
 _FRAMES_TO_MEASURE = 3
 _TILES_AT_ONCE = {"cpu": 1, "cuda": 8, "mps": 4}
@@ -141,11 +141,15 @@ class _Artist:
             yield drawn
 
     def _maps(self, image: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], View]:
+        view = _view(self.trained.card, self.find_scale(), self.config, self.plan, self.levels)
+        return draw_maps(self.trained.network, image, view), view
+
+    def find_scale(self) -> float:
+        """Find the factor by which frames are resized, once."""
         self.scale = self.scale or _scale(
             self.trained, self.stack, self.channel, self.config, self.plan, self.levels
         )
-        view = _view(self.trained.card, self.scale, self.config, self.plan, self.levels)
-        return draw_maps(self.trained.network, image, view), view
+        return self.scale
 
 
 def _found(drawn: _Drawn | Note, config: PredictConfig, keep_probability: bool) -> FramePredicted | Note:
@@ -154,6 +158,39 @@ def _found(drawn: _Drawn | Note, config: PredictConfig, keep_probability: bool) 
         return drawn
     labels, probability = labels_of(drawn.maps, config, drawn.view)
     return FramePredicted(drawn.t, labels, probability if keep_probability else None)
+
+
+def estimate_diameter(stack: Stack, channel: int, model: Path, config: PredictConfig) -> float:
+    """Find the diameter of a typical object, as `predict` does where nobody gives it.
+
+    Parameters
+    ----------
+    stack : Stack
+        The images, of one z plane; a few of its frames are looked at.
+    channel : int
+        The channel to look at, from 0.
+    model : Path
+        Folder of the model.
+    config : PredictConfig
+        How the model is applied.
+
+    Returns
+    -------
+    float
+        In px of the frames.
+
+    Raises
+    ------
+    InputError
+        As `predict`.
+    ModelError
+        As `predict`.
+    """
+    _check(stack, channel, ())
+    runtime.give_way()
+    artist = _Artist(stack, channel, model, config)
+    artist.levels = follow(levels_of_stack(stack, channel, artist.trained.card, Clock(0, "")))
+    return artist.trained.card.object_px / artist.find_scale()
 
 
 def labels_of(

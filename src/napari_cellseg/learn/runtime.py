@@ -115,11 +115,13 @@ def facts() -> dict[str, str]:
 def give_way() -> None:
     """Let the window go first where this process is its helper: one processor less, and a low priority.
 
-    On two processors this costs little: the steps of a small network are as fast on one.
+    On two processors this costs little: the steps of a small network are as fast on one. Where
+    ``OMP_NUM_THREADS`` is set, as in the workers of a cluster, so many threads are used.
     """
     if multiprocessing.parent_process() is None:
         return
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    torch.set_num_threads(int(told) if told.isdigit() and int(told) else max(1, (os.cpu_count() or 2) - 1))
     missing = _POLITE - os.nice(0) if hasattr(os, "nice") else 0
     if missing > 0:
         os.nice(missing)

@@ -199,7 +199,7 @@ def write_table(path: Path, rows: pd.DataFrame) -> None:
         The file cannot be written, or the disk is full.
     """
     _check_origin(rows)
-    _keep_earlier(path)
+    keep_earlier(path)
     write_csv(path, rows)
 
 
@@ -213,7 +213,7 @@ def _check_origin(rows: pd.DataFrame) -> None:
         )
 
 
-def _keep_earlier(path: Path) -> None:
+def keep_earlier(path: Path) -> None:
     """Move a file that is in the way aside, under the time at which it was written."""
     with storage(path):
         if path.exists():

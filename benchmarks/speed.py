@@ -1,13 +1,13 @@
 """How long one frame takes from the file to its labels, beside other programs in the same run.
 
-Frames are put together from fields of BBBC039 (U2OS nuclei), see `SIDES`. Ours is the bundled model of stained
-nuclei, told the diameter of nuclei, as it is for all frames of a movie but the first; what finding it out
-costs is told apart. The others: the classical U-Net (31,042,497 weights for one channel, float32, as it is) with
-connected components; the network of StarDist at its published size with random weights, and what comes after
-it with the shapes of the true nuclei; CellProfiler's IdentifyPrimaryObjects as it comes; Otsu's threshold and
-a watershed by scikit-image. ``THREADS`` (2) is what each may use, ``ROUNDS`` (7) how often each runs. The
-programs are installed in environments of their own, in the folder ``PEERS``; one that cannot be is left out.
-``--write`` renews docs/benchmarks.md.
+Frames are put together from fields of BBBC039 (U2OS nuclei), see `SIDES`. Ours is the bundled model of
+stained nuclei, told the diameter of nuclei, as it is for all frames of a movie but the first; what finding
+it out costs is told apart. The others: the classical U-Net (31,042,497 weights for one channel, float32, as
+it is) with connected components; the network of StarDist at its published size with random weights, and what
+comes after it with the shapes of the true nuclei; CellProfiler's IdentifyPrimaryObjects as it comes; Otsu's
+threshold and a watershed by scikit-image. ``THREADS`` (2) is what each may use, ``ROUNDS`` (7) how often
+each runs. The programs are installed in environments of their own, in the folder ``PEERS``; one that cannot
+be is left out. ``--write`` renews docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -248,8 +248,8 @@ def shares(parts: Parts, whole: list[float], image: Image, diameter_px: float | 
     return [
         f"Ours, one after the other: {', '.join(told)}. The network sees {height} x {width} px, "
         f"{known['network'] / 2:.1f} billion multiplications; with normalising and resizing it makes "
-        f"{known['network'] / 2 / drawing:.0f} billion a second, {reached:.0%} of what a plain convolution of 64 "
-        f"channels reaches here in bfloat16 by torch ({known['rate'] / 2:.0f}).",
+        f"{known['network'] / 2 / drawing:.0f} billion a second, {reached:.0%} of what a plain convolution of "
+        f"64 channels reaches here in bfloat16 by torch ({known['rate'] / 2:.0f}).",
         "",
     ]
 

@@ -248,8 +248,8 @@ def shares(parts: Parts, whole: list[float], image: Image, diameter_px: float | 
     return [
         f"Ours, one after the other: {', '.join(told)}. The network sees {height} x {width} px, "
         f"{known['network'] / 2:.1f} billion multiplications; with normalising and resizing it makes "
-        f"{known['network'] / 2 / drawing:.0f} billion a second, {reached:.0%} of what a plain convolution of "
-        f"64 channels reaches here in bfloat16 by torch ({known['rate'] / 2:.0f}).",
+        f"{known['network'] / 2 / drawing:.0f} billion a second, {reached:.0%} of what a plain convolution "
+        f"of 64 channels reaches here in bfloat16 by torch ({known['rate'] / 2:.0f}).",
         "",
     ]
 

@@ -11,6 +11,7 @@ import torch
 
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
+from napari_cellseg.data.spill import Spill
 from napari_cellseg.errors import InputError, StorageError, TrainingError
 from napari_cellseg.learn import epochs, learner, runtime
 from napari_cellseg.learn.card import read_card
@@ -416,3 +417,20 @@ def test_a_frozen_encoder_stays_as_it_was(
     before, after = (load_model(path).network.state_dict() for path in (base, out.with_name("tuned")))
     moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert moved == {"decoder", "segmentation_head"}
+
+
+def test_frames_beyond_memory_are_learned_from_alike(
+    scenes: Scenes,
+    small_net: NetConfig,
+    quick: TrainConfig,
+    tmp_path: Path,
+    lenient: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights = {}
+    for budget in (1 << 30, 0):
+        monkeypatch.setattr(Spill.__init__, "__defaults__", (budget,))
+        made = follow(train(scenes(), quick, small_net, tmp_path / f"model-{budget}"))
+        weights[budget] = load_model(made).network.state_dict()
+    assert all(torch.equal(weights[0][name], value) for name, value in weights[1 << 30].items())
+    assert not list(tmp_path.rglob(".frames-*"))

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="Processes on this computer. Default: one for every two processors, at most 8.",
+        help="Processes on this computer. Default: one for each processor, at most 8.",
     )
     parser.add_argument(
         "--scheduler",

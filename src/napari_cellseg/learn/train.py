@@ -15,6 +15,7 @@ import numpy as np
 from napari_cellseg import __version__
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
+from napari_cellseg.data.spill import Spill
 from napari_cellseg.data.write import storage, versioned
 from napari_cellseg.errors import InputError, SettingsError, TrainingError
 from napari_cellseg.learn import runtime
@@ -36,6 +37,8 @@ from napari_cellseg.learn.view import View
 from napari_cellseg.progress import Cancelled, Clock, Note, Steps
 
 _EXAM_PART = 0.2
+_MOST_EXAM_PX = 50_000_000
+"""However many frames there are: more would take memory and time, and change no choice."""
 _LEAST_EXAM_PX = 250_000
 _FINE_TUNING_RATE = 0.3
 
@@ -163,7 +166,7 @@ def _prepare(
     movies = levels_of_samples(samples, view.by, view.low, view.high)
     view = replace(view, movies=movies, finds_certainty=true_labels)
     try:
-        frames = yield from _frames(split, view)
+        frames = yield from _frames(split, view, Spill(folder))
         exam = freeze(split.validation, _exam_px(frames, view.scale), view.classes)
         rival = yield from score_rivals(start.rivals, exam, view, samples)
     except Cancelled:
@@ -228,11 +231,15 @@ def _look(
     return diameter, view
 
 
-def _frames(split: Split, view: View) -> Steps[list[Frame]]:
+def _frames(split: Split, view: View, spill: Spill) -> Steps[list[Frame]]:
+    """Make frames ready to be cut, more of them than memory holds if need be."""
     clock, frames = Clock(len(split.training), "frames made ready"), []
     for sample in split.training:
         levels = view.of(sample.group).levels
-        frames.append(make_ready(sample, view.scale, view.low, view.high, levels, view.classes))
+        frame = make_ready(sample, view.scale, view.low, view.high, levels, view.classes)
+        offset = frame.offset if view.classes else spill.keep(frame.offset)  # of classes it is one zero
+        kept = replace(frame, image=spill.keep(frame.image), state=spill.keep(frame.state), offset=offset)
+        frames.append(kept)
         yield clock.at(len(frames))
     return frames
 
@@ -240,7 +247,7 @@ def _frames(split: Split, view: View) -> Steps[list[Frame]]:
 def _exam_px(frames: Sequence[Frame], scale: float) -> int:
     """Bound the validation frames, in their original pixels, so that scoring takes little of the time."""
     small_px = max(_EXAM_PART * sum(frame.image.size for frame in frames), _LEAST_EXAM_PX)
-    return int(small_px / scale**2)
+    return int(min(small_px, _MOST_EXAM_PX) / scale**2)
 
 
 def _go(run: Run) -> Steps[Best]:

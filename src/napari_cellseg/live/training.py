@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from napari_cellseg.config import Device, NetConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
+from napari_cellseg.data.spill import Spill
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
 from napari_cellseg.evaluate.pictures import overlay
@@ -110,9 +111,9 @@ def train_on_study(stack: Stack, labels: Path | Stack, job: TrainingJob) -> Step
     yield device_chosen(job.config.device)
     yield Progress(0, len(job.frames), "frames read")
     samples: list[Sample] = []
-    movie = read_only(labels)
+    movie, spill = read_only(labels), Spill(job.out.parent)
     for done, t in enumerate(job.frames, start=1):
-        samples += training_samples(stack, job.channel, movie, [t])
+        samples += training_samples(stack, job.channel, movie, [t], spill)
         if job.skip_empty and not samples[-1].labels.any():
             samples.pop()
         yield Progress(done, len(job.frames), "frames read")

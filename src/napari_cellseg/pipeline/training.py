@@ -13,6 +13,7 @@ from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.data.listing import images_in
 from napari_cellseg.data.read import match_by_stem
 from napari_cellseg.data.samples import Sample
+from napari_cellseg.data.spill import Spill
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
 from napari_cellseg.label.folder import VERDICTS, read_labelled, rejected_frames
@@ -66,7 +67,7 @@ def train_on_labels(
     """
     from napari_cellseg.learn.train import train  # torch only where it is needed
 
-    samples, names = labelled_samples(stacks, labels, channel)
+    samples, names = labelled_samples(stacks, labels, channel, Spill(out.absolute().parent))
     sizes = {stack.pixel_size_um for stack in stacks}
     steps = train(
         samples,
@@ -81,7 +82,7 @@ def train_on_labels(
 
 
 def labelled_samples(
-    stacks: Sequence[Stack], labels: Path, channel: Choice = None
+    stacks: Sequence[Stack], labels: Path, channel: Choice = None, spill: Spill | None = None
 ) -> tuple[list[Sample], set[str]]:
     """Pair stacks with a folder of labels; frames that were rejected are left out.
 
@@ -93,6 +94,8 @@ def labelled_samples(
         Folder of label files, matched to the stacks by name; see `napari_cellseg.label.folder`.
     channel : str, int or None
         The label-free channel, by name or number; None: by its usual names.
+    spill : Spill, optional
+        Keeps images and labels where they may be more than memory holds.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def labelled_samples(
         found = image_channel(stack, channel)
         names.add(stack.channels[found])
         frames = [t for t in range(stack.n_frames) if (stack.name, t) not in rejected]
-        samples += training_samples(stack, found, read_labelled(file), frames)
+        samples += training_samples(stack, found, read_labelled(file), frames, spill)
     if not samples:
         raise InputError(
             f"No frame of the {len(stacks)} images is left to learn from",
@@ -126,7 +129,11 @@ def labelled_samples(
 
 
 def training_samples(
-    stack: Stack, channel: int, labels: npt.NDArray[Any], frames: Sequence[int] | None = None
+    stack: Stack,
+    channel: int,
+    labels: npt.NDArray[Any],
+    frames: Sequence[int] | None = None,
+    spill: Spill | None = None,
 ) -> list[Sample]:
     """Pair frames with their labels.
 
@@ -140,6 +147,8 @@ def training_samples(
         Axes TYX, integer; -1 is ignored.
     frames : sequence of int, optional
         The frames to take; all of them when not given.
+    spill : Spill, optional
+        Keeps images and labels where they may be more than memory holds.
 
     Returns
     -------
@@ -158,9 +167,13 @@ def training_samples(
             f"Its images have {expected}",
             "Choose the labels that were made for these images",
         )
+    keep = (lambda array: array) if spill is None else spill.keep
     return [
         Sample(
-            stack.frame(t, channel), np.array(labels[t], np.int32), stack.group, f"{stack.name}, frame {t}"
+            keep(stack.frame(t, channel)),
+            keep(np.array(labels[t], np.int32)),
+            stack.group,
+            f"{stack.name}, frame {t}",
         )
         for t in (range(stack.n_frames) if frames is None else frames)
     ]

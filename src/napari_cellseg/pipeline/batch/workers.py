@@ -31,7 +31,8 @@ class WorkersPlan:
     scheduler : str
         Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``; empty: this computer.
     workers : int
-        Processes on this computer; 0: one for every two processors, at most 8.
+        Processes on this computer; 0: one for each processor, at most 8. Each computes with one thread: with
+        more, sums are rounded in another order, and the results would depend on the number of workers.
     """
 
     scheduler: str = ""
@@ -45,7 +46,7 @@ class WorkersPlan:
         int
             At least 1.
         """
-        return self.workers or min(8, max(1, (os.cpu_count() or 1) // 2))
+        return self.workers or min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -109,16 +110,14 @@ def workers(plan: WorkersPlan) -> Iterator[Any]:
         with client:
             yield client
         return
-    n = plan.count()
-    threads = str(max(1, (os.cpu_count() or 1) // n))
     with (
         distributed.LocalCluster(
-            n_workers=n,
+            n_workers=plan.count(),
             threads_per_worker=1,
             dashboard_address=":0",  # any free port: the usual one may be taken
             memory_limit=None,  # pages of mapped files would count; the system knows better
             silence_logs=50,
-            env={"OMP_NUM_THREADS": threads},
+            env={"OMP_NUM_THREADS": "1"},
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):

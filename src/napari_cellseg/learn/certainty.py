@@ -59,9 +59,14 @@ def only_certain(labels: Labels, probability: npt.NDArray[np.floating[Any]], lea
     ndarray
         Axes YX, int32: the others, without gaps in the numbers.
     """
-    if not least or not labels.any():
+    objects = np.flatnonzero(labels) if least else ()
+    if not len(objects):
         return labels
-    return renumber(labels, certainties(labels, probability) >= least)
+    numbers = labels.ravel()[objects]
+    sure = np.bincount(numbers, probability.ravel()[objects]) >= least * np.bincount(numbers)
+    kept = np.zeros_like(labels)
+    kept.ravel()[objects] = renumber(numbers, sure)
+    return kept
 
 
 def counted(certainty: npt.NDArray[np.float64]) -> tuple[int, ...]:

@@ -63,7 +63,8 @@ def only_certain(labels: Labels, probability: npt.NDArray[np.floating[Any]], lea
     if not len(objects):
         return labels
     numbers = labels.ravel()[objects]
-    sure = np.bincount(numbers, probability.ravel()[objects]) >= least * np.bincount(numbers)
+    areas = np.bincount(numbers)
+    sure = (np.bincount(numbers, probability.ravel()[objects]) >= least * areas) & (areas > 0)
     kept = np.zeros_like(labels)
     kept.ravel()[objects] = renumber(numbers, sure)
     return kept

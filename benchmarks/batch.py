@@ -86,7 +86,12 @@ def results(folder: Path) -> dict[str, bytes]:
     dict of str to bytes
         By name.
     """
-    files = [*folder.glob("items/*/*.tif"), *folder.glob("items/*/*.csv"), *folder.glob("c*.csv")]
+    files = [
+        *folder.glob("items/*/*.tif"),
+        *folder.glob("items/*/*.csv"),
+        folder / "counts.csv",
+        folder / "cells.csv",
+    ]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 

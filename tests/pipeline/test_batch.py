@@ -15,6 +15,7 @@ import pandas as pd
 import psutil
 import pytest
 import tifffile
+import torch
 
 from napari_cellseg.config import PredictConfig
 from napari_cellseg.errors import CellSegError, InputError, SettingsError
@@ -129,6 +130,8 @@ def test_a_plate_is_counted_the_broken_are_told_and_a_second_run_has_nothing_to_
     assert page.count("<polyline") == len(WELLS)
     assert "Dear" not in page
 
+    assert run(items, job).count("kept") == 6
+    assert not list((tmp_path / "out").glob("c*.*.csv"))  # the same tables are not kept twice
     before = results(tmp_path / "out")
     (plate / "empty.tif").write_bytes((plate / "exp_A01_s1_t000.tif").read_bytes())
     again = run(items_in([plate]), job)
@@ -158,7 +161,10 @@ def test_a_worker_that_is_killed_changes_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(run_module, "workers", nobody)
         patch.setattr(run_module, "in_workers", here)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as a worker has
         run(items, job_in(tmp_path / "alone"))
+        torch.set_num_threads(threads)
     killed: list[int] = []
 
     def kill_one(event: Event) -> None:

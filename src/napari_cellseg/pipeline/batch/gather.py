@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import filecmp
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from napari_cellseg.data.storage import atomic_file
+from napari_cellseg.data.storage import storage
 from napari_cellseg.measure.columns import ORIGIN
 from napari_cellseg.measure.counts import recount, typical_area_px
 from napari_cellseg.measure.tables import CELLS_FILE, COUNTS_FILE, keep_earlier, write_table
@@ -49,7 +51,7 @@ def gather_counts(folders: Sequence[Path], folder: Path, typical_given: bool) ->
         }
         tables = [recount(table, typical[size]) for table, size in zip(tables, sizes, strict=True)]
     counts = pd.concat(tables, ignore_index=True)
-    write_table(folder / COUNTS_FILE, counts)
+    _renew(folder / COUNTS_FILE, lambda path: write_table(path, counts))
     return counts
 
 
@@ -70,15 +72,25 @@ def gather_cells(folders: Sequence[Path], folder: Path) -> None:
     """
     files = [place / CELLS_FILE for place in folders]
     columns = list(dict.fromkeys(name for file in files for name in _head(file)))
-    keep_earlier(folder / CELLS_FILE)
-    with (
-        atomic_file(folder / CELLS_FILE) as partial,
-        partial.open("w", encoding="utf-8", newline="") as stream,
-    ):
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        for file in files:
-            writer.writerows(_rows(file, columns))
+
+    def write(path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(columns)
+            for file in files:
+                writer.writerows(_rows(file, columns))
+
+    _renew(folder / CELLS_FILE, write)
+
+
+def _renew(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a table; one that is there already is kept under another name, unless it is the same."""
+    with storage(path), tempfile.TemporaryDirectory(dir=path.parent, prefix=".working-") as place:
+        made = Path(place) / path.name
+        write(made)
+        if not path.exists() or not filecmp.cmp(made, path, shallow=False):
+            keep_earlier(path)
+            made.replace(path)
 
 
 def _rows(file: Path, columns: Sequence[str]) -> Iterator[list[str]]:

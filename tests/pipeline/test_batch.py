@@ -19,6 +19,7 @@ import torch
 
 from napari_cellseg.config import PredictConfig
 from napari_cellseg.errors import CellSegError, InputError, SettingsError
+from napari_cellseg.learn.engine import choose_engine
 from napari_cellseg.learn.registry import find_model
 from napari_cellseg.pipeline.batch import BatchJob, BatchResult, Item, WorkersPlan, items_in, predict_batch
 from napari_cellseg.pipeline.batch import run as run_module
@@ -62,7 +63,7 @@ def break_some(folder: Path) -> set[str]:
 
 
 def job_in(folder: Path, **told: object) -> BatchJob:
-    config = PredictConfig(diameter_px=20, **told)
+    config = PredictConfig(**{"diameter_px": 20, "precision": "bfloat16", **told})
     return BatchJob(find_model("nuclei-fluorescence"), folder, config, channel=0)
 
 
@@ -196,16 +197,18 @@ def test_the_size_of_objects_is_measured_once_for_all(
     def watched(
         client: object, work: Callable[[Item], object], pieces: Sequence[Item]
     ) -> Iterator[Ended | None]:
-        seen.append(work.keywords["job"])
+        if "job" in getattr(work, "keywords", {}):
+            seen.append(work.keywords["job"])
         return here(client, work, pieces)
 
     monkeypatch.setattr(run_module, "workers", nobody)
     monkeypatch.setattr(run_module, "in_workers", watched)
-    job = replace(job_in(tmp_path / "out"), config=PredictConfig())
+    job = replace(job_in(tmp_path / "out"), config=PredictConfig(precision="float32"))
     told: list[Event] = []
     run(items_in([plate]), job, tell=told.append)
     measuring, doing = seen
     assert measuring.config.diameter_px is None
+    assert (doing.config.precision, doing.config.engine) == ("float32", choose_engine())
     assert doing.config.diameter_px == pytest.approx(20, rel=0.25)
     assert any("A typical object is" in event.text for event in told if isinstance(event, Note))
     result = run(items_in([plate]), job)  # takes what was measured

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import dask
 import pandas as pd
 
 from napari_cellseg import __version__
+from napari_cellseg.config import PredictConfig
 from napari_cellseg.data.storage import storage
 from napari_cellseg.data.write import write_csv, write_text
-from napari_cellseg.errors import InputError
+from napari_cellseg.errors import InputError, SettingsError
 from napari_cellseg.learn.card import must_find_objects, read_card
 from napari_cellseg.pipeline.batch.gather import gather_cells, gather_counts
 from napari_cellseg.pipeline.batch.items import Item
@@ -29,6 +30,9 @@ from napari_cellseg.progress import Clock, Note, Steps
 
 SETTINGS_FILE, OUTCOMES_FILE, TRACES_FILE = "batch.json", "outcomes.csv", "errors.log"
 _MEASURED = 5
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,8 @@ def predict_batch(
     outcomes: dict[int, Outcome] = {}
     traces: list[str] = []
     with workers(plan or WorkersPlan()) as client:
-        if same_size and card.any_size and job.config.diameter_px is None:
-            job = yield from _measured(items, job, client, clock)
+        measured = same_size and card.any_size and job.config.diameter_px is None
+        job = yield from _settled(items, job, client, clock, measured)
         for ended in in_workers(client, partial(do_item, job=job), items):
             if ended is not None:
                 item = items[ended.at]
@@ -135,34 +139,62 @@ def _outcome(item: Item, job: BatchJob, ended: Ended) -> Outcome:
     return outcome
 
 
-def _measured(items: Sequence[Item], job: BatchJob, client: Any, clock: Clock) -> Steps[BatchJob]:
-    """Measure the typical object on a few items, or take what an earlier run with these settings measured."""
+def _settled(
+    items: Sequence[Item], job: BatchJob, client: Any, clock: Clock, same_size: bool
+) -> Steps[BatchJob]:
+    """Settle once what every worker would otherwise find out by itself, and perhaps in another way.
+
+    That is the number format and the engine of the network, and the typical object. A later run with the same
+    settings takes what was settled before, also when there are more images.
+    """
     file, told = job.folder / SETTINGS_FILE, json.loads(json.dumps(job.depends_on(), default=str))
-    before = _settings(file)
-    if before.get("settings") == told and isinstance(before.get("diameter_px"), float):
-        diameter = before["diameter_px"]
-    else:
-        chosen = items[:: max(1, len(items) // _MEASURED)][:_MEASURED]
-        found = []
-        for ended in in_workers(client, partial(_diameter, job=job), chosen):
-            if ended is None:
-                yield clock.at(0)
-            elif not ended.reason:
-                found.append(ended.result)
-        if not found:  # each item will tell why
-            return job
-        diameter = round(statistics.median(found), 1)
-        write_text(file, json.dumps({"settings": told, "diameter_px": diameter}, indent=1))
-    yield Note(f"A typical object is {diameter:g} px wide; all images are taken to be alike in this.")
-    return replace(job, config=job.config.model_copy(update={"diameter_px": diameter}))
+    found = _settings(file)
+    if found.get("settings") != told or found.get("same_size") != same_size:
+        found = {"settings": told, "same_size": same_size}
+        found |= (yield from _asked(client, _fastest, [job], clock))[0]
+        if same_size:
+            chosen = items[:: max(1, len(items) // _MEASURED)][:_MEASURED]
+            diameters = yield from _asked(client, partial(_diameter, job=job), chosen, clock)
+            if diameters:  # otherwise each item will tell why
+                found["diameter_px"] = round(statistics.median(diameters), 1)
+        write_text(file, json.dumps(found, indent=1))
+    settled = {name: found[name] for name in ("precision", "engine", "diameter_px") if name in found}
+    if "diameter_px" in settled:
+        wide = f"A typical object is {settled['diameter_px']:g} px wide"
+        yield Note(f"{wide}; all images are taken to be alike in this.")
+    values: dict[str, Any] = {**job.config.model_dump(), **settled}
+    return replace(job, config=PredictConfig.checked(**values))
+
+
+def _asked(client: Any, work: Callable[[A], B], pieces: Sequence[A], clock: Clock) -> Steps[list[B]]:
+    """Have workers answer; what fails is left out, but a question to all."""
+    answers: list[B] = []
+    for ended in in_workers(client, work, pieces):
+        if ended is None:
+            yield clock.at(0)
+        elif not ended.reason:
+            answers.append(ended.result)
+        elif len(pieces) == 1 and work is _fastest:
+            raise SettingsError(f"The workers cannot work: {ended.reason.rstrip('.')}")
+    return answers
 
 
 def _settings(file: Path) -> dict[str, Any]:
     try:
         told = json.loads(file.read_bytes())
-    except (FileNotFoundError, ValueError):  # none yet, or not ours: it is measured again
+    except (FileNotFoundError, ValueError):  # none yet, or not ours: it is settled again
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _fastest(job: BatchJob) -> dict[str, str]:
+    """Choose the number format and the engine, on the computer of a worker."""
+    from napari_cellseg.learn.engine import choose_engine
+    from napari_cellseg.learn.runtime import choose_device, number_format
+
+    device = choose_device(job.config.device).name
+    precision = str(number_format(device, job.config.precision)).removeprefix("torch.")
+    return {"precision": precision, "engine": choose_engine(job.config.engine, device)}
 
 
 def _diameter(item: Item, job: BatchJob) -> float:

@@ -144,7 +144,8 @@ def _curve(curve: list[float], most: float) -> str:
         for i, n in enumerate(curve)
     )
     line = f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
-    return f'<svg style="display:block" width="{width}" height="{height}" role="img" aria-label="over time">{line}</svg>'
+    size = f'width="{width}" height="{height}"'
+    return f'<svg style="display:block" {size} role="img" aria-label="over time">{line}</svg>'
 
 
 def _pictures(job: BatchJob, items: Sequence[Item], outcomes: Sequence[Outcome]) -> str:

@@ -158,12 +158,13 @@ def _settled(
             if diameters:  # otherwise each item will tell why
                 found["diameter_px"] = round(statistics.median(diameters), 1)
         write_text(file, json.dumps(found, indent=1))
-    settled = {name: found[name] for name in ("precision", "engine", "diameter_px") if name in found}
+    settled: dict[str, Any] = {
+        name: found[name] for name in ("precision", "engine", "diameter_px") if name in found
+    }
     if "diameter_px" in settled:
         wide = f"A typical object is {settled['diameter_px']:g} px wide"
         yield Note(f"{wide}; all images are taken to be alike in this.")
-    values: dict[str, Any] = {**job.config.model_dump(), **settled}
-    return replace(job, config=PredictConfig.checked(**values))
+    return replace(job, config=PredictConfig.checked(**{**job.config.model_dump(), **settled}))
 
 
 def _asked(client: Any, work: Callable[[A], B], pieces: Sequence[A], clock: Clock) -> Steps[list[B]]:

@@ -28,21 +28,33 @@ def in_line(pool: Executor, work: Callable[[A], B], items: Iterable[A], most: in
     Yields
     ------
     object
-        What came of each item.
+        What came of each item, as soon as it and all before it are done.
 
     Raises
     ------
     Exception
-        Whatever the work raised, in the place of its result.
+        Whatever the work raised, in the place of its result; and what ``items`` raised, after the results of
+        those before.
     """
     line: deque[Future[B]] = deque()
+    source = iter(items)
     try:
-        for item in items:
-            line.append(pool.submit(work, item))
-            if len(line) >= most:
+        while True:
+            try:
+                line.append(pool.submit(work, next(source)))
+            except StopIteration:
+                break
+            except Exception:
+                yield from _rest(line)  # what was asked for before still counts
+                raise
+            while line and (len(line) >= most or line[0].done()):
                 yield line.popleft().result()
-        while line:
-            yield line.popleft().result()
+        yield from _rest(line)
     finally:  # nobody wants the rest
         for future in line:
             future.cancel()
+
+
+def _rest(line: deque[Future[B]]) -> Iterator[B]:
+    while line:
+        yield line.popleft().result()

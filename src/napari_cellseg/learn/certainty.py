@@ -65,7 +65,7 @@ def only_certain(labels: Labels, probability: npt.NDArray[np.floating[Any]], lea
     numbers = labels.ravel()[objects]
     areas = np.bincount(numbers)
     sure = (np.bincount(numbers, probability.ravel()[objects]) >= least * areas) & (areas > 0)
-    kept = np.zeros_like(labels)
+    kept = np.zeros(labels.shape, labels.dtype)
     kept.ravel()[objects] = renumber(numbers, sure)
     return kept
 

@@ -218,6 +218,31 @@ def test_memory_that_runs_out_is_made_do_with(
     assert set(sides) == {(1, 80)}
 
 
+def test_parts_of_a_batch_add_up_to_the_batch(
+    scenes: Scenes, small_net: NetConfig, quick: TrainConfig
+) -> None:
+    config = quick.model_copy(update={"batch_size": 4, "patch_px": 64, "hard_frames": 0.5})
+    cpu = runtime.choose_device("cpu")
+    frames = [make_ready(sample) for sample in scenes()]
+    drawn = {}
+    for at_once in (4, 1):
+        learned = learner.Learner(small_net, config, runtime.Plan(at_once, 64, cpu))
+        calls, learn_part = [], learned._learn_part
+
+        def watched(
+            part: list, weight: float, calls: list = calls, learn_part: Callable = learn_part
+        ) -> tuple:
+            calls.append((len(part), weight))
+            return learn_part(part, weight)
+
+        learned._learn_part = watched
+        losses = [learned.step(frames, 0.0) for _ in range(6)]
+        drawn[at_once] = losses
+        assert calls == [(at_once, at_once / 4)] * (6 * 4 // at_once)
+        assert learned.steps == 6
+    assert drawn[1] == pytest.approx(drawn[4], rel=0.5)  # other patches and norms, the same size of a batch
+
+
 def test_too_little_memory_for_anything_is_said(
     scenes: Scenes, small_net: NetConfig, quick: TrainConfig, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

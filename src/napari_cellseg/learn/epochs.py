@@ -143,7 +143,8 @@ class Run:
         self._exam_s = (end - middle) * len(self.exam.samples)
         plan = self.learner.plan
         text = (
-            f"One training batch ({plan.batch} patches of {plan.side_px} px, {middle - start:.1f} s) and one "
+            f"One training batch ({self.learner.config.batch_size} patches of {plan.side_px} px, "
+            f"{middle - start:.1f} s) and one "
             f"validation frame ({end - middle:.1f} s) went through on the {plan.device.label}."
         )
         yield Preflight(text)
@@ -172,7 +173,7 @@ class Run:
         for done in range(1, n + 1):
             total += yield from self._batch()
             self._batch_s = (time.monotonic() - start) / done
-            pace = self.learner.plan.batch / max(self._batch_s, 1e-9)
+            pace = self.learner.config.batch_size / max(self._batch_s, 1e-9)
             yield BatchDone(self.epoch + 1, done, n, pace, self._seconds_left(n, done))
             if self._left() <= 0:
                 break
@@ -238,7 +239,10 @@ class Run:
         """Batches that make an epoch: about once over the frames, neither too few nor too many."""
         plan = self.learner.plan
         pixels = sum(frame.image.size for frame in self.frames)
-        n = min(max(math.ceil(pixels / (plan.batch * plan.side_px**2)), _FEWEST_BATCHES), _MOST_BATCHES)
+        n = min(
+            max(math.ceil(pixels / (self.learner.config.batch_size * plan.side_px**2)), _FEWEST_BATCHES),
+            _MOST_BATCHES,
+        )
         allowed = self._allowed()
         if self._batch_s and math.isfinite(allowed):
             learning_s = max(allowed / _LEAST_EPOCHS - self._exam_s, _LEARNING_TO_SCORING * self._exam_s)

@@ -101,7 +101,7 @@ class Learner:
                     state[name] = value.to(plan.device.name)
 
     def step(self, frames: Sequence[Frame], spent: float) -> float:
-        """Learn from one batch.
+        """Learn from one batch: as many patches as were asked for, in parts where memory holds fewer at once.
 
         Parameters
         ----------
@@ -120,19 +120,36 @@ class Learner:
         TrainingError
             The loss is not a number.
         """
-        side, device = self.plan.side_px, self.plan.device.name
         sampler, new, old = self._drawn(frames)
-        batch = cut([*(frames[number] for number in new), *old], margin_px(side), self.generator)
-        batch = batch if device == "mps" else batch.to(device)  # torch cannot reflect on Apple's GPU
-        looks = {"max_scale": self.config.max_scale, "invert": self.config.invert}
-        batch = augment(batch, side, self.generator, **looks).to(device)
-        image = runtime.laid_out(batch.image, device)
+        chosen = [*(frames[number] for number in new), *old]
         self._set_rate(spent)
         self.network.train()
         self.optimiser.zero_grad(set_to_none=True)
+        value, wrong = 0.0, []
+        for start in range(0, len(chosen), self.plan.batch):
+            part = chosen[start : start + self.plan.batch]
+            loss, mistakes = self._learn_part(part, len(part) / len(chosen))
+            value += loss
+            wrong.append(mistakes)
+        nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
+        self.optimiser.step()
+        sampler.learn(new, torch.cat(wrong)[: len(new)])
+        if self._anchor:
+            self._anchor.pull(self.optimiser.param_groups[0]["lr"])
+        self.steps += 1
+        self._average()
+        return value
+
+    def _learn_part(self, frames: Sequence[Frame], weight: float) -> tuple[float, Tensor]:
+        """Add the gradients of some patches; give their part of the loss, and how wrong each was."""
+        side, device = self.plan.side_px, self.plan.device.name
+        batch = cut(frames, margin_px(side), self.generator)
+        batch = batch if device == "mps" else batch.to(device)  # torch cannot reflect on Apple's GPU
+        looks = {"max_scale": self.config.max_scale, "invert": self.config.invert}
+        batch = augment(batch, side, self.generator, **looks).to(device)
         with runtime.autocast(device):
-            logits = self.network(image)
-        loss = self._loss(logits, batch)
+            logits = self.network(runtime.laid_out(batch.image, device))
+        loss = self._loss(logits, batch) * weight
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(
@@ -141,14 +158,7 @@ class Learner:
                 f"Try again with a learning rate below {self.config.learning_rate:g}, and look at the labels",
             )
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
-        self.optimiser.step()
-        sampler.learn(new, mistaken(logits[: len(new)], batch.state[: len(new)], self.classes))
-        if self._anchor:
-            self._anchor.pull(self.optimiser.param_groups[0]["lr"])
-        self.steps += 1
-        self._average()
-        return value
+        return value, mistaken(logits, batch.state, self.classes)
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         if self.classes:
@@ -159,7 +169,7 @@ class Learner:
         """Draw the frames of a batch: the numbers of new ones, and old ones to be shown again."""
         if self._sampler is None or self._sampler.frames is not frames:
             self._sampler = Sampler(frames, self.config.hard_frames, self._wrong)
-        n = self.plan.batch
+        n = self.config.batch_size
         n_old = n_replayed(n, self.config.replay, self.generator) if self.replay else 0
         new = self._sampler.draw(n - n_old, self.generator) if n_old < n else []
         old = torch.randint(len(self.replay), (n_old,), generator=self.generator).tolist() if n_old else []

@@ -133,7 +133,8 @@ class Session(Runner):
         """Learn where the study of a stack is kept, and open it when it is there already."""
 
         def found(answer: tuple[Path, Study | None]) -> None:
-            if self.stack is not None and self.stack.source == stack.source and self.study is None:
+            still = self.stack is not None and self.stack.source == stack.source
+            if still and self.study_folder is None:  # nobody has chosen one meanwhile
                 self.study_folder, self.study = answer
                 self.study_changed.emit()
 

@@ -201,12 +201,12 @@ def measure(options: argparse.Namespace) -> int:
     int
         0.
     """
-    from napari_cellseg.data.listing import images_in
+    from napari_cellseg.data.listing import images_at
     from napari_cellseg.pipeline import measure_labels
 
     cells = show(
         measure_labels(
-            [file for path in options.labels for file in (images_in(path) if path.is_dir() else [path])],
+            [file for path in options.labels for file in images_at(path)],
             options.output,
             images=_stacks(options, options.images) if options.images else (),
             config=config_from(options, MeasureConfig),

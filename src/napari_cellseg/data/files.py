@@ -1,4 +1,4 @@
-"""One image file, understood from its header alone: TIFF in its dialects, PNG, JPEG."""
+"""One image file, understood from its header alone: TIFF in its dialects, OME-Zarr, PNG, JPEG."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellseg.data.image_file import ImageFile, check_plausible
-from napari_cellseg.data.pages import Array, PicturePage, unreadable
+from napari_cellseg.data.ome_zarr import is_zarr, look_at_ome_zarr
+from napari_cellseg.data.pages import Array, Part, PicturePage, unreadable
 from napari_cellseg.data.planes import RGB_NOTE
 from napari_cellseg.data.tiff import look_at_tiff
 from napari_cellseg.errors import InputError
 
 SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".btf", ".tf8", ".stk", ".lsm"})
-_OTHERS = frozenset({".czi", ".nd2", ".lif", ".oib", ".oif", ".vsi", ".ims", ".zarr", ".dv", ".zvi"})
+_OTHERS = frozenset({".czi", ".nd2", ".lif", ".oib", ".oif", ".vsi", ".ims", ".dv", ".zvi"})
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_MAGIC, _JPEG_MAGIC = b"\x89PNG", b"\xff\xd8\xff"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -28,7 +29,7 @@ def look(path: Path, series: int = 0) -> ImageFile:
     Parameters
     ----------
     path : Path
-        TIFF, PNG or JPEG, recognised by its content.
+        TIFF, OME-Zarr, PNG or JPEG, recognised by its content.
     series : int
         Which image of a file that holds several, from 0.
 
@@ -42,6 +43,8 @@ def look(path: Path, series: int = 0) -> ImageFile:
     InputError
         There is no such file, it is not such an image, or its header cannot be true.
     """
+    if is_zarr(path):
+        return look_at_ome_zarr(path, series)
     head = _head(path)
     if head[:4] in _TIFF_MAGIC:
         return look_at_tiff(path, series)
@@ -54,7 +57,7 @@ def look(path: Path, series: int = 0) -> ImageFile:
     if path.suffix.lower() in _OTHERS:
         raise InputError(
             f"{path} is a microscope's own format ({path.suffix})",
-            "TIFF, OME-TIFF, PNG and JPEG can be opened directly",
+            "TIFF, OME-TIFF, OME-Zarr, PNG and JPEG can be opened directly",
             "Open it in napari with a reader plugin for this format, or export it as OME-TIFF",
         )
     raise InputError(
@@ -127,6 +130,6 @@ def _picture(path: Path, kind: str, shape: tuple[int, int, int], dtype: str) -> 
 class _GreyAlpha:
     picture: PicturePage
 
-    def read(self, page: int = 0) -> Array:
+    def read(self, page: int = 0, part: Part | None = None) -> Array:
         whole: Array = self.picture.read(page)[..., 0]
-        return whole
+        return whole if part is None else whole[part]

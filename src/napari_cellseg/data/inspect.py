@@ -12,7 +12,7 @@ import numpy.typing as npt
 from napari_cellseg.data.axes import describe
 from napari_cellseg.data.channels import kind_of
 from napari_cellseg.data.files import look
-from napari_cellseg.data.listing import images_in
+from napari_cellseg.data.listing import images_at
 from napari_cellseg.data.names import NamesPreview, understand_names
 from napari_cellseg.data.opening import Grouping, open_stack, open_stacks
 from napari_cellseg.data.pages import Array
@@ -143,7 +143,7 @@ def inspect(
 def _files(path: Path | str | Sequence[Path | str]) -> list[Path]:
     if not isinstance(path, Path | str):
         return [Path(file) for file in path]
-    return images_in(Path(path)) if Path(path).is_dir() else [Path(path)]
+    return images_at(Path(path))
 
 
 def stack_lines(stack: Stack) -> list[str]:

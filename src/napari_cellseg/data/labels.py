@@ -26,7 +26,7 @@ def read_labels(path: Path | str) -> npt.NDArray[np.int32]:
     Parameters
     ----------
     path : Path or str
-        TIFF, PNG or NumPy (``.npy``) file.
+        TIFF, PNG or NumPy (``.npy``) file, or OME-Zarr folder.
 
     Returns
     -------
@@ -67,6 +67,8 @@ def _from_npy(path: Path) -> Array:
 
 def _is_palette(path: Path) -> bool:
     """Find PNGs with a palette of colours: the numbers in the palette are the labels."""
+    if path.is_dir():
+        return False
     with path.open("rb") as file:
         head = file.read(26)
     return head.startswith(b"\x89PNG") and head[25] == 3

@@ -9,6 +9,7 @@ from typing import Literal
 
 from napari_cellseg.data.files import SUFFIXES
 from napari_cellseg.data.names import NameParts
+from napari_cellseg.data.ome_zarr import is_zarr
 from napari_cellseg.data.pages import unreadable
 from napari_cellseg.errors import InputError
 
@@ -55,7 +56,10 @@ def images_in(folder: Path) -> list[Path]:
     except OSError as error:
         raise unreadable(folder, error) from error
     files = [
-        p for p in entries if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
+        p
+        for p in entries
+        if not p.name.startswith(".")
+        and ((p.suffix.lower() in SUFFIXES and p.is_file()) or (p.suffix.lower() == ".zarr" and is_zarr(p)))
     ]
     if files:
         return sorted(files, key=natural)
@@ -66,11 +70,32 @@ def images_in(folder: Path) -> list[Path]:
             f"The folder {folder} is empty", "Images were expected in it", "Choose another folder"
         )
     raise InputError(
-        f"The folder {folder} holds no TIFF, PNG or JPEG images"
+        f"The folder {folder} holds no TIFF, OME-Zarr, PNG or JPEG images"
         + (f", only files of the type {', '.join(others)}" if others else ""),
         "",
         f"Choose one of its folders: {', '.join(sorted(inner)[:_MOST_LISTED])}" if inner else "",
     )
+
+
+def images_at(path: Path) -> list[Path]:
+    """List the image files that a path means.
+
+    Parameters
+    ----------
+    path : Path
+        An image file or OME-Zarr folder, or a folder of them.
+
+    Returns
+    -------
+    list of Path
+        The path itself, or what `images_in` finds.
+
+    Raises
+    ------
+    InputError
+        See `images_in`.
+    """
+    return images_in(path) if path.is_dir() and not is_zarr(path) else [path]
 
 
 def numbered(files: Sequence[Path], axis: Literal["t", "z"] = "t") -> list[NameParts]:

@@ -13,12 +13,13 @@ import tifffile
 
 _UM_PER = {
     "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "micrometre": 1.0,
+    "nanometer": 1e-3, "millimeter": 1e3, "centimeter": 1e4, "meter": 1e6, "angstrom": 1e-4,
     "nm": 1e-3, "pm": 1e-6, "å": 1e-4, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0, "in": 25400.0,
 }  # fmt: skip
 _SECONDS_PER = {
     "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "µs": 1e-6, "μs": 1e-6,
     "us": 1e-6, "ns": 1e-9, "min": 60.0, "minute": 60.0, "minutes": 60.0, "h": 3600.0, "hr": 3600.0,
-    "hour": 3600.0, "hours": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0,
+    "millisecond": 1e-3, "hour": 3600.0, "hours": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0,
 }  # fmt: skip
 _TAG_UNITS_UM = {2: 25400.0, 3: 1e4}  # TIFF 6.0, ResolutionUnit: 2 inch, 3 centimetre
 _PLAUSIBLE_UM = (1e-3, 50.0)
@@ -175,6 +176,45 @@ def ome_calibration(ome_xml: str, image: int) -> Calibration:
         interval * seconds if interval and seconds else _plane_interval(_listed(pixels.get("Plane"))),
         tuple(names) if names and all(names) else (),
     )
+
+
+def ome_zarr_calibration(scales: Mapping[str, Any], omero: Mapping[str, Any], n_channels: int) -> Calibration:
+    """Read the metadata of an OME-Zarr image.
+
+    Parameters
+    ----------
+    scales : mapping
+        The first entry of its ``multiscales``: ``axes`` with their units, and the ``scale`` of its first
+        dataset and of all of them (https://ngff.openmicroscopy.org/0.5/, multiscales).
+    omero : mapping
+        Its ``omero``, with the labels of the channels; may be empty.
+    n_channels : int
+        Number of channels.
+
+    Returns
+    -------
+    Calibration
+        What is not told, or not as it should be, is None.
+    """
+    try:
+        axes = [axis if isinstance(axis, Mapping) else {"name": axis} for axis in scales["axes"]]
+        named = {str(axis["name"]).lower(): i for i, axis in enumerate(axes)}
+        steps = [1.0] * len(axes)
+        for told in (scales["datasets"][0], scales):
+            for change in told.get("coordinateTransformations") or ():
+                if change.get("type") == "scale":
+                    steps = [step * factor for step, factor in zip(steps, change["scale"], strict=True)]
+        labels = [str(channel.get("label") or "").strip() for channel in omero.get("channels") or ()]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return Calibration()  # the pixels can be read without it
+
+    def known(axis: str, units: Mapping[str, float]) -> float | None:
+        unit = units.get(_unit(axes[named[axis]].get("unit"))) if axis in named else None
+        size = positive(steps[named[axis]]) if unit else None
+        return size * unit if size and unit else None
+
+    told_all = len(labels) == n_channels and all(labels) and len(set(labels)) == len(labels)
+    return Calibration(known("x", _UM_PER), known("t", _SECONDS_PER), tuple(labels) if told_all else ())
 
 
 def _channel_name(channel: object) -> str:

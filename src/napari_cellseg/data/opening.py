@@ -9,8 +9,9 @@ from typing import Literal
 
 from napari_cellseg.data.files import look
 from napari_cellseg.data.folder import Missing, MixedShapesError, grid_stack
-from napari_cellseg.data.listing import images_in, numbered
+from napari_cellseg.data.listing import images_at, images_in, numbered
 from napari_cellseg.data.names import NameParts, is_export, understand_names
+from napari_cellseg.data.ome_zarr import is_zarr, plate_fields
 from napari_cellseg.data.record import Source
 from napari_cellseg.data.stack import Stack, ZChoice
 from napari_cellseg.errors import InputError
@@ -35,9 +36,10 @@ def open_stack(  # noqa: PLR0913 - each is one thing that the person may tell, b
     Parameters
     ----------
     path : Path, str or sequence of them
-        A TIFF (ImageJ, OME, BigTIFF, ...), PNG or JPEG, or a folder or list of files that hold the planes of
-        one stack: time, channel and depth come from their names (see `understand_names`). Files whose names
-        tell nothing are taken as time points in the order of their names, which `axes_sure` then doubts.
+        A TIFF (ImageJ, OME, BigTIFF, ...), OME-Zarr, PNG or JPEG, or a folder or list of files that hold the
+        planes of one stack: time, channel and depth come from their names (see `understand_names`). Files
+        whose names tell nothing are taken as time points in the order of their names, which `axes_sure` then
+        doubts.
     axes : str or None
         The axes as the person tells them, letters of TCZYX, one per axis of a file. For files whose names
         tell nothing it may be ``"ZYX"``: planes instead of time points.
@@ -80,7 +82,7 @@ def open_stack(  # noqa: PLR0913 - each is one thing that the person may tell, b
         field=field,
         missing=missing,
     )
-    files = images_in(given[0]) if len(given) == 1 and given[0].is_dir() else given
+    files = images_at(given[0]) if len(given) == 1 else given
     if len(files) > 1:
         return _finished(_open_together(files, source), source)
     return _finished(_grouped(look(files[0], series).stack(axes)), source)
@@ -218,7 +220,13 @@ def list_inputs(
     InputError
         A folder cannot be read or holds no image, or no file fits a pattern.
     """
-    return [(folder, rows) for folder, files in _batches(inputs) for rows in _split(files, grouping)]
+    listed: list[tuple[Path | None, list[NameParts]]] = []
+    for folder, files in _batches(inputs):
+        plates = {file: fields for file in files if is_zarr(file) and (fields := plate_fields(file))}
+        listed += [(None, [field]) for fields in plates.values() for field in fields]
+        others = [file for file in files if file not in plates]
+        listed += [(folder, rows) for rows in _split(others, grouping)] if others else []
+    return listed
 
 
 def _batches(inputs: Iterable[Path | str]) -> list[tuple[Path | None, list[Path]]]:
@@ -227,7 +235,7 @@ def _batches(inputs: Iterable[Path | str]) -> list[tuple[Path | None, list[Path]
     batches: list[tuple[Path | None, list[Path]]] = []
     for given in inputs:
         path = Path(given)
-        if path.is_dir():
+        if path.is_dir() and not is_zarr(path):
             batches.append((path, images_in(path)))
             continue
         for file in _globbed(path):
@@ -245,7 +253,9 @@ def _globbed(path: Path) -> list[Path]:
     while not any(mark in path.parts[fixed] for mark in "*?["):
         fixed += 1
     folder = Path(*path.parts[:fixed])
-    found = sorted(file for file in folder.glob(str(Path(*path.parts[fixed:]))) if file.is_file())
+    found = sorted(
+        file for file in folder.glob(str(Path(*path.parts[fixed:]))) if file.is_file() or is_zarr(file)
+    )
     if not found:
         raise InputError(f"No file fits {path}", "", "Check the name of the folder and the pattern")
     return found
@@ -264,7 +274,10 @@ def _split(files: list[Path], grouping: Grouping) -> list[list[NameParts]]:
 def _open_rows(rows: list[NameParts], told: Source, folder: Path | None) -> list[Stack]:
     if len(rows) == 1:
         source = _of_files(told, [rows[0].file])
-        return [_finished(_grouped(look(rows[0].file, told.series).stack(told.axes), rows[0]), source)]
+        stack = look(rows[0].file, told.series).stack(told.axes)
+        if is_zarr(rows[0].file) and rows[0].field:  # the folder of a field of a plate has but a number
+            stack = replace(stack, name=rows[0].field)
+        return [_finished(_grouped(stack, rows[0]), source)]
     try:
         stack = grid_stack(rows, axes=told.axes, missing=told.missing)
     except MixedShapesError as error:

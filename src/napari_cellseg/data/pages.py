@@ -16,6 +16,8 @@ import tifffile
 from napari_cellseg.errors import InputError
 
 Array = npt.NDArray[Any]
+Part = tuple[slice, ...]
+"""Which part of a page is read: a slice along each of its axes."""
 
 _JPEG_END, _JPEG_TAIL = b"\xff\xd9", 1024
 
@@ -37,18 +39,20 @@ BROKEN = (
 class Pages(Protocol):
     """The pages of an image file, each with one or more planes."""
 
-    def read(self, page: int) -> Array:
-        """Read one page.
+    def read(self, page: int, part: Part | None = None) -> Array:
+        """Read one page, or a part of it.
 
         Parameters
         ----------
         page : int
             From 0.
+        part : tuple of slice, optional
+            One along each axis of the page, without steps; the whole page when not given.
 
         Returns
         -------
         ndarray
-            The page as it is in the file.
+            As it is in the file.
         """
         ...
 
@@ -74,18 +78,20 @@ class RawPages:
     shape: tuple[int, ...]
     dtype: str
 
-    def read(self, page: int) -> Array:
-        """Read one page.
+    def read(self, page: int, part: Part | None = None) -> Array:
+        """Read one page, or a part of it.
 
         Parameters
         ----------
         page : int
             From 0.
+        part : tuple of slice, optional
+            See `Pages.read`; nothing else is read.
 
         Returns
         -------
         ndarray
-            The page, in the machine's own byte order.
+            In the machine's own byte order.
 
         Raises
         ------
@@ -94,8 +100,12 @@ class RawPages:
         """
         dtype, count = np.dtype(self.dtype), int(np.prod(self.shape, dtype=np.int64))
         try:
+            if part is not None:
+                place = self.offset + page * count * dtype.itemsize
+                mapped = np.memmap(self.path, dtype, "r", place, self.shape)
+                return np.array(mapped[part], dtype.newbyteorder("="))  # a copy: the file is open no longer
             flat = np.fromfile(self.path, dtype, count, offset=self.offset + page * count * dtype.itemsize)
-        except (OSError, MemoryError) as error:
+        except (OSError, MemoryError, ValueError) as error:  # numpy maps no file that is too short
             raise unreadable(self.path, error) from error
         if flat.size < count:
             raise unreadable(self.path, f"it ends within plane {page}")
@@ -124,18 +134,20 @@ class TiffPages:
     shape: tuple[int, ...]
     dtype: str
 
-    def read(self, page: int) -> Array:
-        """Read one page; nothing else of the file is decoded.
+    def read(self, page: int, part: Part | None = None) -> Array:
+        """Read one page, or a part of it; nothing else of the file is decoded.
 
         Parameters
         ----------
         page : int
             From 0.
+        part : tuple of slice, optional
+            See `Pages.read`. Only the tiles or strips that it touches are decoded.
 
         Returns
         -------
         ndarray
-            The page, in the machine's own byte order.
+            In the machine's own byte order.
 
         Raises
         ------
@@ -144,16 +156,38 @@ class TiffPages:
         """
         file, offset = (int(n) for n in self.where[page])
         if offset < 0:
-            return np.zeros(self.shape, self.dtype)
+            blank: Array = np.zeros(1, self.dtype)
+            whole = np.broadcast_to(blank, self.shape)
+            return np.array(whole if part is None else whole[part])
         try:
             with tifffile.TiffFile(self.paths[file]) as tiff:
                 tiff.filehandle.seek(offset)
-                array: Array = tifffile.TiffPage(tiff, index=page).asarray()
+                found = tifffile.TiffPage(tiff, index=page)
+                if part is not None and _squeezed(found.shape) == _squeezed(self.shape):
+                    return _part_of(found, self.shape, part).astype(np.dtype(self.dtype), copy=False)
+                array: Array = found.asarray()
         except (OSError, MemoryError, *BROKEN) as error:
             raise unreadable(self.paths[file], f"its plane {page} is damaged ({error})") from error
         if array.size != int(np.prod(self.shape, dtype=np.int64)):
             raise unreadable(self.paths[file], f"its plane {page} has another size than the first")
-        return array.reshape(self.shape).astype(np.dtype(self.dtype), copy=False)
+        array = array.reshape(self.shape).astype(np.dtype(self.dtype), copy=False)
+        return array if part is None else array[part].copy()
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n > 1)
+
+
+def _part_of(page: tifffile.TiffPage, shape: tuple[int, ...], part: Part) -> Array:
+    """Decode the tiles or strips of a page that a part touches; zarr knows which."""
+    import zarr  # noqa: PLC0415 - takes half a second
+
+    with page.aszarr() as store:
+        array = zarr.open_array(store, mode="r", zarr_format=2)
+        spans = iter(span for span, n in zip(part, shape, strict=True) if n > 1)
+        asked = tuple(next(spans) if n > 1 else slice(0, 1) for n in array.shape)
+        lengths = [len(range(*span.indices(n))) for span, n in zip(part, shape, strict=True)]
+        return np.asarray(array[asked]).reshape(lengths)
 
 
 @dataclass(frozen=True)
@@ -174,13 +208,15 @@ class PicturePage:
     shape: tuple[int, ...]
     dtype: str
 
-    def read(self, page: int = 0) -> Array:  # noqa: ARG002 - as all `Pages` have it
+    def read(self, page: int = 0, part: Part | None = None) -> Array:  # noqa: ARG002 - as all `Pages`
         """Read the picture.
 
         Parameters
         ----------
         page : int
             Always 0.
+        part : tuple of slice, optional
+            See `Pages.read`; all of it is decoded nevertheless.
 
         Returns
         -------
@@ -202,7 +238,8 @@ class PicturePage:
             raise unreadable(self.path, error) from error
         if array.size != int(np.prod(self.shape)):
             raise unreadable(self.path, f"it holds {array.shape} instead of the declared {self.shape}")
-        return array.reshape(self.shape).astype(np.dtype(self.dtype), copy=False)
+        array = array.reshape(self.shape).astype(np.dtype(self.dtype), copy=False)
+        return array if part is None else array[part].copy()
 
 
 def unreadable(path: str | Path, why: object) -> InputError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dask.array as da
@@ -10,10 +10,14 @@ import numpy as np
 
 from napari_cellseg.data.axes import to_tczyx
 from napari_cellseg.data.pages import Array, Pages
-from napari_cellseg.data.stack import AXES
+from napari_cellseg.data.stack import AXES, is_large
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Weights of red, green and blue: Rec. ITU-R BT.709, as in skimage.color.rgb2gray."""
+
+BLOCK_PX = 1024
+"""Side of the blocks in which large planes are read: small enough that a part of the plane needs little more
+than itself, large enough that reading it takes longer than asking for it."""
 
 RGB_NOTE = "The colours (RGB) were turned into grey (luminance)"
 
@@ -34,6 +38,8 @@ class PlaneReader:
         How many of the leading axes count pages; the others lie within a page.
     dtype : str
         Pixel type of the planes.
+    block_px : int
+        Side of the blocks in which planes are read; 0 for whole planes.
     """
 
     pages: Pages
@@ -41,14 +47,15 @@ class PlaneReader:
     shape: tuple[int, ...]
     paged: int
     dtype: str
+    block_px: int = 0
 
     def __call__(self, block_id: tuple[int, ...] | None = None) -> Array:
-        """Read one plane.
+        """Read one plane, or a block of one.
 
         Parameters
         ----------
         block_id : tuple of int
-            Indices along TCZYX; dask gives them.
+            Indices along TCZYX, those along Y and X in blocks; dask gives them.
 
         Returns
         -------
@@ -60,7 +67,11 @@ class PlaneReader:
         for letter, length in zip(self.axes[: self.paged], self.shape[: self.paged], strict=True):
             page = page * length + at[letter]
         inside = self.axes[self.paged :]
-        array = self.pages.read(page)
+        if self.block_px and block_id:
+            array = self.pages.read(page, tuple(self._span(letter, at) for letter in inside))
+            at |= dict.fromkeys("TCZ", 0)  # nothing else was read
+        else:
+            array = self.pages.read(page)
         if "S" in inside:
             array = luminance(np.moveaxis(array, inside.index("S"), -1))
             inside = inside.replace("S", "")
@@ -68,6 +79,12 @@ class PlaneReader:
         if inside.index("X") < inside.index("Y"):
             plane = plane.T
         return np.ascontiguousarray(plane, dtype=np.dtype(self.dtype))[None, None, None]
+
+    def _span(self, letter: str, at: dict[str, int]) -> slice:
+        if letter == "S":
+            return slice(None)
+        side = self.block_px if letter in "YX" else 1
+        return slice(at[letter] * side, (at[letter] + 1) * side)
 
 
 @dataclass(frozen=True)
@@ -92,14 +109,18 @@ def lazy_tczyx(reader: PlaneReader) -> da.Array:
     Returns
     -------
     dask.array.Array
-        Axes TCZYX, one chunk per plane. Its graph is symbolic: as small for 20,000 frames as for one.
+        Axes TCZYX, one chunk per plane, several where planes are large. Its graph is symbolic: as small for
+        20,000 frames as for one.
     """
     if not {"Y", "X"} <= set(reader.axes[reader.paged :]):  # as told, height or width counts pages
         inner = reader.shape[reader.paged :]
         chunks = tuple((1,) * n for n in reader.shape[: reader.paged]) + tuple((n,) for n in inner)
         return to_tczyx(_lazy(_WholePage(reader), chunks, reader.dtype), reader.axes)
     length = dict(zip(reader.axes, reader.shape, strict=True))
-    return lazy_planes(reader, tuple(length.get(letter, 1) for letter in AXES), reader.dtype)
+    shape = tuple(length.get(letter, 1) for letter in AXES)
+    if is_large(shape[3:]):
+        reader = replace(reader, block_px=BLOCK_PX)
+    return lazy_planes(reader, shape, reader.dtype, reader.block_px)
 
 
 def _lazy(reader: Any, chunks: tuple[tuple[int, ...], ...], dtype: str) -> da.Array:
@@ -107,25 +128,32 @@ def _lazy(reader: Any, chunks: tuple[tuple[int, ...], ...], dtype: str) -> da.Ar
     return da.map_blocks(reader, chunks=chunks, dtype=np.dtype(dtype), meta=meta)
 
 
-def lazy_planes(reader: Any, shape: tuple[int, ...], dtype: str) -> da.Array:
+def lazy_planes(reader: Any, shape: tuple[int, ...], dtype: str, block_px: int = 0) -> da.Array:
     """Make a lazy array whose planes a function reads.
 
     Parameters
     ----------
     reader : callable
-        Takes ``block_id`` (indices along TCZYX), returns one plane with axes TCZYX; picklable.
+        Takes ``block_id`` (indices along TCZYX), returns one plane or block with axes TCZYX; picklable.
     shape : tuple of int
         Along TCZYX.
     dtype : str
         Pixel type.
+    block_px : int
+        Side of the blocks that it reads; 0 where it reads whole planes.
 
     Returns
     -------
     dask.array.Array
-        Axes TCZYX, one chunk per plane.
+        Axes TCZYX, one chunk per plane or block.
     """
-    chunks = tuple((1,) * n for n in shape[:3]) + tuple((n,) for n in shape[3:])
-    return _lazy(reader, chunks, dtype)
+    sides = (_blocks(n, block_px) if block_px else (n,) for n in shape[3:])
+    return _lazy(reader, (*((1,) * n for n in shape[:3]), *sides), dtype)
+
+
+def _blocks(length: int, block_px: int) -> tuple[int, ...]:
+    whole, rest = divmod(length, block_px)
+    return (block_px,) * whole + ((rest,) if rest else ())
 
 
 def luminance(colours: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,6 +16,29 @@ AXES = "TCZYX"
 
 ZChoice = Literal["max", "middle"] | int
 
+FramePart = tuple[slice, slice]
+"""Rows and columns of a frame."""
+WHOLE: FramePart = (slice(None), slice(None))
+
+LARGE_PX = 8192**2
+"""Frames of more pixels are never in memory as a whole: they are read, predicted and written in blocks."""
+
+
+def is_large(frame_shape: Sequence[int]) -> bool:
+    """Tell whether frames are too large to be in memory as a whole.
+
+    Parameters
+    ----------
+    frame_shape : sequence of int
+        Height and width in px.
+
+    Returns
+    -------
+    bool
+        True above `LARGE_PX`.
+    """
+    return frame_shape[0] * frame_shape[1] > LARGE_PX
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -23,7 +47,8 @@ class Stack:
     Attributes
     ----------
     data : dask.array.Array
-        Axes TCZYX (always five), any integer or floating dtype, one chunk per plane. Picklable.
+        Axes TCZYX (always five), any integer or floating dtype, one chunk per plane; several where planes are
+        large. Picklable.
     channels : tuple of str
         One name per channel.
     name : str
@@ -112,8 +137,8 @@ class Stack:
             plane = self.data[:, :, index : index + 1]
         return replace(self, data=plane)
 
-    def frame(self, t: int, channel: int) -> npt.NDArray[Any]:
-        """Read one frame.
+    def frame(self, t: int, channel: int, part: FramePart = WHOLE) -> npt.NDArray[Any]:
+        """Read one frame, or a part of it.
 
         Parameters
         ----------
@@ -121,11 +146,14 @@ class Stack:
             Time point, from 0.
         channel : int
             Channel, from 0.
+        part : tuple of slice
+            Rows and columns; all of them when not given.
 
         Returns
         -------
         ndarray
-            Axes YX, in the stack's own dtype; only this plane is read.
+            Axes YX, in the stack's own dtype; only this plane is read, and of large ones only the blocks that
+            the part touches.
 
         Raises
         ------
@@ -138,4 +166,4 @@ class Stack:
                 "One plane per frame is needed",
                 "Choose a plane",
             )
-        return np.asarray(self.data[t, channel, 0])
+        return np.asarray(self.data[(t, channel, 0, *part)])

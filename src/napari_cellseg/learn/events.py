@@ -139,6 +139,23 @@ class FramePredicted(Event):
 
 
 @dataclass(frozen=True)
+class LargePredicted(Event):
+    """One frame that is too large for memory is labelled.
+
+    Attributes
+    ----------
+    t : int
+        Frame, from 0.
+    image, labels : ndarray
+        Axes YX: small copies of the frame and of its labels (int32), of the same shape.
+    """
+
+    t: int
+    image: npt.NDArray[Any]
+    labels: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
 class FrameCompared(Event):
     """One model was scored on one frame.
 

@@ -11,7 +11,8 @@ from napari_cellseg.config import GreysOf
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.learn.card import ModelCard
-from napari_cellseg.learn.normalise import Levels, greys, levels
+from napari_cellseg.learn.normalise import Greys, Levels, greys, levels
+from napari_cellseg.learn.spots import spots_of
 from napari_cellseg.progress import Clock, Steps
 
 MOST_FRAMES = 16
@@ -96,8 +97,8 @@ def levels_of_stack(stack: Stack, channel: int, card: ModelCard, clock: Clock) -
     """
     if card.normalise_by == "frame":
         return None
-    chosen, picked = spread(stack.n_frames), []
+    chosen, picked = spread(stack.n_frames), list[Greys]()
     for t in chosen:
-        picked.append(greys(stack.frame(t, channel), len(chosen)))
+        picked += [spot.greys for spot in spots_of(stack, t, channel, len(chosen))]
         yield clock.at(0)
-    return levels([one for one in picked if one is not None], card.low_percentile, card.high_percentile)
+    return levels(picked, card.low_percentile, card.high_percentile)

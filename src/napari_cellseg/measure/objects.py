@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_cellseg.config import MeasureConfig
-from napari_cellseg.data.stack import Stack
+from napari_cellseg.data.stack import WHOLE, FramePart, Stack
 from napari_cellseg.errors import InputError
 from napari_cellseg.measure.columns import SHAPES, STATISTICS, TIME
 from napari_cellseg.measure.counts import FrameCount, count_frame, counts_table, typical_area_px
@@ -19,7 +19,10 @@ from napari_cellseg.measure.regions import Regions
 from napari_cellseg.measure.tables import CellTable, Origin
 from napari_cellseg.progress import Clock, Progress, Steps
 
-__all__ = ["CellTable", "Labels", "measure", "measure_frame"]
+__all__ = ["CellTable", "Labels", "images_of", "measure", "measure_frame", "tabulate"]
+
+_PLACES = {"centroid_y": 0, "centroid_x": 1, "bbox_y0": 0, "bbox_x0": 1, "bbox_y1": 0, "bbox_x1": 1}
+"""What depends on where the labels lie in the frame, and along which axis."""
 
 Labels = npt.NDArray[Any] | Iterable[npt.NDArray[Any]]
 """A label movie: axes TYX, or the planes YX one after the other."""
@@ -31,8 +34,10 @@ def measure_frame(
     t: int = 0,
     pixel_size_um: float | None = None,
     frame_interval_s: float | None = None,
+    *,
+    corner_px: tuple[int, int] = (0, 0),
 ) -> pd.DataFrame:
-    """Measure the objects of one frame.
+    """Measure the objects of one frame, or of a part of one.
 
     Parameters
     ----------
@@ -46,6 +51,8 @@ def measure_frame(
         Side of a pixel in µm; without it there are no columns in µm.
     frame_interval_s : float, optional
         Time between frames in s; without it there is no ``time_s``.
+    corner_px : tuple of int
+        Row and column of the frame at which the part begins: places are those in the frame.
 
     Returns
     -------
@@ -66,7 +73,10 @@ def measure_frame(
     if frame_interval_s is not None:
         table[TIME[1].name] = np.full(len(regions), t * frame_interval_s)
     for column in SHAPES:
-        values = shapes[_base(column.name)]
+        base = _base(column.name)
+        values = shapes[base]
+        if base in _PLACES:
+            values = values + corner_px[_PLACES[base]]
         if not column.scale:
             table[column.name] = values
         elif pixel_size_um is not None:
@@ -148,15 +158,49 @@ def measure(
     cells: list[pd.DataFrame] = []
     counted: list[FrameCount] = []
     for t, plane in _timed(labels, frames, stack, origin.image):
-        cells.append(measure_frame(plane, _images(stack, t), t, scale, interval))
+        cells.append(measure_frame(plane, images_of(stack, t), t, scale, interval))
         counted.append(count_frame(plane, t))
         yield clock.at(len(counted)) if total else Progress(len(counted), 0, clock.what)
     if total and len(counted) != total:
         raise _wrong_length(origin.image, len(counted), total)
-    joined = pd.concat(cells, ignore_index=True) if cells else measure_frame(np.zeros((1, 1), np.int32))
-    typical = typical_area_px(joined["area_px"], config.typical_diameter_px)
+    return tabulate(stack, pd.concat(cells, ignore_index=True) if cells else None, counted, config, origin)
+
+
+def tabulate(
+    stack: Stack | None,
+    cells: pd.DataFrame | None,
+    counted: Sequence[FrameCount],
+    config: MeasureConfig,
+    origin: Origin,
+) -> CellTable:
+    """Lay out what was measured and counted.
+
+    Parameters
+    ----------
+    stack : Stack or None
+        The images, for the units.
+    cells : pandas.DataFrame or None
+        All objects, see `measure_frame`; None when no frame has any.
+    counted : sequence of FrameCount
+        One for each frame.
+    config : MeasureConfig
+        What is counted.
+    origin : Origin
+        Where the numbers come from.
+
+    Returns
+    -------
+    CellTable
+        Objects and counts, each row with its origin.
+    """
+    scale = None if stack is None else stack.pixel_size_um
+    interval = None if stack is None else stack.frame_interval_s
+    if cells is None:
+        none = {} if stack is None else dict.fromkeys(stack.channels, np.zeros((1, 1)))
+        cells = measure_frame(np.zeros((1, 1), np.int32), none, 0, scale, interval)
+    typical = typical_area_px(cells["area_px"], config.typical_diameter_px)
     counts = counts_table(counted, typical, scale, interval)
-    return CellTable(origin.stamp(joined), origin.stamp(counts), config.typical_diameter_px is not None)
+    return CellTable(origin.stamp(cells), origin.stamp(counts), config.typical_diameter_px is not None)
 
 
 def _timed(
@@ -190,15 +234,38 @@ def _wrong_length(name: str, given: int, expected: int) -> InputError:
     )
 
 
-def _images(stack: Stack | None, t: int) -> dict[str, npt.NDArray[Any]]:
-    """Read all channels of a frame; channels of the same name are told apart by a number."""
+def images_of(
+    stack: Stack | None,
+    t: int,
+    part: FramePart = WHOLE,
+    known: Mapping[int, npt.NDArray[Any]] | None = None,
+) -> dict[str, npt.NDArray[Any]]:
+    """Read all channels of a frame, or of a part of it.
+
+    Parameters
+    ----------
+    stack : Stack or None
+        The images; None has no channels.
+    t : int
+        Time point, from 0.
+    part : tuple of slice
+        Rows and columns.
+    known : mapping of int to ndarray, optional
+        Channels that were read before, by number.
+
+    Returns
+    -------
+    dict
+        Axes YX, by the channel's name; channels of the same name are told apart by a number.
+    """
     images: dict[str, npt.NDArray[Any]] = {}
     if stack is None:
         return images
+    known = known or {}
     for index, channel in enumerate(stack.channels):
         name, again = channel, 1
         while name in images:
             again += 1
             name = f"{channel} {again}"
-        images[name] = stack.frame(t, index)
+        images[name] = known[index] if index in known else stack.frame(t, index, part)
     return images

@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from napari_cellseg.data.channels import find_channels
-from napari_cellseg.data.listing import images_in
+from napari_cellseg.data.listing import images_at
 from napari_cellseg.data.names import understand_names
 from napari_cellseg.data.read import match_by_stem, open_stacks
 from napari_cellseg.errors import InputError
@@ -60,7 +60,7 @@ def evaluate_folders(
     Scores
         Of all images, of each group, and pooled.
     """
-    pairs = match_by_stem(_label_files(truth), _label_files(prediction))
+    pairs = match_by_stem(images_at(truth), images_at(prediction))
     stacks = {stack.name: stack for stack in open_stacks([images], z="max")} if images else {}
     files = [file for file, _ in pairs]
     grouped = _groups(files, groups)
@@ -98,13 +98,9 @@ def _probabilities(files: Sequence[Path], told: Path | None) -> dict[str, Path]:
     if told is None:
         return {}
     try:
-        matched = match_by_stem(list(files), _label_files(told))
+        matched = match_by_stem(list(files), images_at(told))
     except InputError as error:
         found, expected, _ = error.args
         to_do = "Write them with `napari-cellseg predict --probabilities`, or leave --probabilities out"
         raise InputError(f"Probabilities: {found}", expected, to_do) from error
     return {file.stem: other for file, other in matched}
-
-
-def _label_files(path: Path) -> list[Path]:
-    return images_in(path) if path.is_dir() else [path]

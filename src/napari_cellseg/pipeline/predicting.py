@@ -13,19 +13,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_cellseg.config import MeasureConfig, PredictConfig
+from napari_cellseg.data.label_pyramid import SUFFIX
 from napari_cellseg.data.probabilities import FOLDER, write_probabilities
 from napari_cellseg.data.project import new_label_movie
-from napari_cellseg.data.stack import Stack
+from napari_cellseg.data.stack import Stack, is_large
 from napari_cellseg.data.write import storage, write_labels
 from napari_cellseg.errors import ModelError
 from napari_cellseg.learn.card import ModelCard, model_hash, must_find_objects, read_card
 from napari_cellseg.learn.events import FramePredicted
 from napari_cellseg.measure.classes import CLASSES_FILE, measure_classes
 from napari_cellseg.measure.objects import measure
-from napari_cellseg.measure.tables import CellTable, write_table, write_tables
+from napari_cellseg.measure.tables import CellTable, Origin, write_table, write_tables
 from napari_cellseg.pipeline.inputs import Choice, in_turn, model_channel, scratch_in
+from napari_cellseg.pipeline.large import predict_large
 from napari_cellseg.pipeline.measuring import origin_of
-from napari_cellseg.progress import Event, Steps, relay
+from napari_cellseg.progress import Event, Note, Steps, relay
 
 T = TypeVar("T")
 
@@ -43,7 +45,8 @@ def predict_stacks(
     """Find the objects in every stack and count them.
 
     Writes ``NAME.tif`` (labels) per stack, ``counts.csv`` and ``cells.csv``; where they are wanted,
-    ``probabilities/NAME.tif`` too.
+    ``probabilities/NAME.tif`` too. The labels of frames too large for memory (see `data.stack.LARGE_PX`) are
+    ``NAME.ome.zarr``, and their probabilities are not kept.
 
     Parameters
     ----------
@@ -84,6 +87,9 @@ def predict_stacks(
     tables = []
     for stack, so_far in in_turn(stacks, "frames predicted"):
         origin = origin_of(stack, card.name, model_hash(card), job.config, measuring)
+        if is_large(stack.frame_shape):
+            tables.append((yield from _predicted_large(stack, job, measuring, origin)))
+            continue
         counting = partial(measure, stack, config=measuring, origin=origin)
         tables.append((yield from _predicted(stack, job, so_far, counting)))
     cells = CellTable.concat(tables)
@@ -180,6 +186,15 @@ def _predicted(
             write_probabilities(job.folder / FOLDER / f"{stack.name}.tif", chance, **units)
         write_labels(job.folder / f"{stack.name}.tif", movie, **units)
     return table
+
+
+def _predicted_large(stack: Stack, job: _Job, measuring: MeasureConfig, origin: Origin) -> Steps[CellTable]:
+    found = model_channel(stack, job.channel, job.card.modality)
+    height, width = stack.frame_shape
+    told = f"{stack.name} is {height} × {width} px: its labels are written as {stack.name}{SUFFIX} (OME-Zarr)"
+    yield Note(told + (", and its probabilities are not kept." if job.probabilities else "."))
+    place = job.folder / f"{stack.name}{SUFFIX}"
+    return (yield from predict_large(stack, found, job.model, place, job.config, measuring, origin))
 
 
 def _new_chances(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.float16]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from napari_cellseg.data.channels import find_channels
-from napari_cellseg.data.listing import images_in
+from napari_cellseg.data.listing import images_at
 from napari_cellseg.data.read import match_by_stem
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
@@ -83,7 +83,7 @@ def _files(stacks: Sequence[Stack], labels: Path, name: str) -> list[Path]:
     """Find the label file of every stack, by its name."""
     if not labels.exists():
         raise InputError(f"The labels of {name}, {labels}, are not there", "", "Choose another folder")
-    files = images_in(labels) if labels.is_dir() else [labels]
+    files = images_at(labels)
     if len(stacks) == len(files) == 1:
         return files
     try:

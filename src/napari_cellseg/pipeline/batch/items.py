@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from napari_cellseg.data.match import stem_of
 from napari_cellseg.data.names import NameParts
+from napari_cellseg.data.ome_zarr import is_zarr
 from napari_cellseg.data.opening import list_inputs
 from napari_cellseg.errors import InputError
 
@@ -74,7 +76,8 @@ def _item(rows: list[NameParts]) -> Item:
     first = rows[0]
     files = tuple(row.file.absolute() for row in rows)
     if len(rows) == 1:
-        return Item(first.file.stem, files, first.well, first.t)
+        in_plate = is_zarr(first.file) and first.well
+        return Item(first.field if in_plate else stem_of(first.file), files, first.well, first.t)
     return Item(first.field or first.file.parent.name, files, first.well)
 
 

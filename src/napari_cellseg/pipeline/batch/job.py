@@ -21,7 +21,7 @@ from napari_cellseg.data.storage import atomic_folder, storage
 from napari_cellseg.errors import InputError
 from napari_cellseg.evaluate.pictures import Pen, grey, outline
 from napari_cellseg.learn.card import model_hash, read_card
-from napari_cellseg.learn.events import FramePredicted
+from napari_cellseg.learn.events import FramePredicted, LargePredicted
 from napari_cellseg.pipeline.batch.items import Item
 from napari_cellseg.pipeline.batch.outcome import Outcome, fingerprint, key_of, read_outcome, write_outcome
 from napari_cellseg.pipeline.inputs import Choice, model_channel
@@ -97,8 +97,8 @@ class BatchJob:
 def do_item(item: Item, job: BatchJob) -> Outcome:
     """Find, count and measure the objects of one item, unless that was done before in the same way.
 
-    The results are a folder that is there as a whole or not at all: ``NAME.tif``, ``counts.csv``,
-    ``cells.csv``, a small picture and ``outcome.json``.
+    The results are a folder that is there as a whole or not at all: ``NAME.tif`` (``NAME.ome.zarr`` of
+    frames too large for memory), ``counts.csv``, ``cells.csv``, a small picture and ``outcome.json``.
 
     Parameters
     ----------
@@ -135,18 +135,17 @@ def do_item(item: Item, job: BatchJob) -> Outcome:
             shutil.rmtree(place)
     # A worker must not hand the reading of its frames to other workers, and wait for them.
     with dask.config.set(scheduler="synchronous"), atomic_folder(place) as partial:
-        first: list[FramePredicted] = []
+        first: list[FramePredicted | LargePredicted] = []
 
         def keep_first(event: Event) -> None:
-            if isinstance(event, FramePredicted) and not first:
+            if isinstance(event, FramePredicted | LargePredicted) and not first:
                 first.append(event)
 
         steps = predict_stacks(
             [stack], job.model, partial, channel=job.channel, config=job.config, measuring=job.measuring
         )
         cells = follow(steps, keep_first)
-        channel = model_channel(stack, job.channel, read_card(job.model).modality)
-        _write_picture(partial, stack.frame(first[0].t, channel), first[0].labels)
+        _write_picture(partial, _image_of(first[0], stack, job), first[0].labels)
         outcome = Outcome(
             name=item.name,
             status="done",
@@ -181,6 +180,12 @@ def open_item(item: Item, job: BatchJob) -> Stack:
     """
     stack = open_stack(item.files if len(item.files) > 1 else item.files[0], **{"z": "max", **job.reading})
     return replace(stack, name=item.name)
+
+
+def _image_of(event: FramePredicted | LargePredicted, stack: Stack, job: BatchJob) -> npt.NDArray[Any]:
+    if isinstance(event, LargePredicted):
+        return event.image
+    return stack.frame(event.t, model_channel(stack, job.channel, read_card(job.model).modality))
 
 
 def _write_picture(folder: Path, image: npt.NDArray[Any], labels: npt.NDArray[np.int32]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ class Print(BaseModel):
     Attributes
     ----------
     name : str
-        Its name, without its folder.
+        Its name, without its folder; of a file of an OME-Zarr image, with the folders within it.
     size : int
         In bytes.
     mtime_ns : int
@@ -94,19 +94,27 @@ def fingerprint(files: Sequence[Path], before: Outcome | None = None) -> tuple[P
     """
     known = {(old.name, old.size, old.mtime_ns): old for old in (before.files if before else ())}
     prints = []
-    for file in files:
+    for name, file in _within(files):
         told = file.stat()
-        same = known.get((file.name, told.st_size, told.st_mtime_ns))
-        prints.append(same or _read_through(file, told.st_size, told.st_mtime_ns))
+        same = known.get((name, told.st_size, told.st_mtime_ns))
+        prints.append(same or _read_through(name, file, told.st_size, told.st_mtime_ns))
     return tuple(prints)
 
 
-def _read_through(file: Path, size: int, mtime_ns: int) -> Print:
+def _within(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """Name files, and those in folders that are images (OME-Zarr)."""
+    for file in files:
+        inner = sorted(one for one in file.rglob("*") if one.is_file()) if file.is_dir() else [file]
+        for one in inner:
+            yield one.relative_to(file.parent).as_posix(), one
+
+
+def _read_through(name: str, file: Path, size: int, mtime_ns: int) -> Print:
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while piece := stream.read(_AT_ONCE):
             digest.update(piece)
-    return Print(name=file.name, size=size, mtime_ns=mtime_ns, sha256=digest.hexdigest())
+    return Print(name=name, size=size, mtime_ns=mtime_ns, sha256=digest.hexdigest())
 
 
 def key_of(files: Sequence[Print], depends_on: dict[str, Any]) -> str:

@@ -1,0 +1,212 @@
+"""Labels larger than memory: an OME-Zarr image in chunks, with smaller copies for a quick look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellseg import __version__
+from napari_cellseg.data.stack import FramePart
+from napari_cellseg.data.storage import atomic_folder
+
+SUFFIX = ".ome.zarr"
+_CHUNK_PX = 1024
+_SMALLEST_PX = 1024
+"""Copies are halved until they are no larger than this."""
+
+Labels = npt.NDArray[np.integer[Any]]
+
+
+def levels_of(shape: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+    """List the shapes of a movie and its smaller copies.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Frames, height and width.
+
+    Returns
+    -------
+    list of tuple
+        Each half as high and wide as the one before, rounded up; the last no larger than 1024 px.
+    """
+    shapes = [shape]
+    while max(shapes[-1][1:]) > _SMALLEST_PX:
+        frames, height, width = shapes[-1]
+        shapes.append((frames, -(-height // 2), -(-width // 2)))
+    return shapes
+
+
+class LabelPyramid:
+    """A label movie on the disk, written part by part; it appears under its name when it is complete.
+
+    OME-Zarr 0.5 (https://ngff.openmicroscopy.org/0.5/), axes TYX, uint32, with the metadata of a label image.
+    Smaller copies take every second pixel, so that every number in them is that of an object.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; must not be there.
+    shape : tuple of int
+        Frames, height and width.
+    pixel_size_um : float, optional
+        Side of a pixel in µm.
+    frame_interval_s : float, optional
+        Time between frames in s.
+
+    Raises
+    ------
+    StorageError
+        On entering or leaving: the disk is full, or the place cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, int, int],
+        pixel_size_um: float | None = None,
+        frame_interval_s: float | None = None,
+    ) -> None:
+        self.shape = shape
+        self._path, self._place = path, atomic_folder(path)
+        self._pixel_size_um, self._frame_interval_s = pixel_size_um, frame_interval_s
+        self._levels: list[Any] = []
+
+    def __enter__(self) -> Self:
+        """Make room beside the place.
+
+        Returns
+        -------
+        LabelPyramid
+            Itself.
+        """
+        self._folder = self._place.__enter__()
+        self._add_level(self.shape)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Complete it and move it to its place; after an error nothing is left.
+
+        Parameters
+        ----------
+        kind, error, trace
+            The error, if there was one.
+        """
+        if error is None:
+            try:
+                self._finish()
+            except BaseException as late:
+                self._place.__exit__(type(late), late, late.__traceback__)
+                raise
+        self._place.__exit__(kind, error, trace)
+
+    @property
+    def step(self) -> int:
+        """The smallest copy has every so many-th pixel."""
+        return int(2 ** (len(levels_of(self.shape)) - 1))
+
+    def small(self, t: int) -> Labels:
+        """Read the smallest copy of a frame.
+
+        Parameters
+        ----------
+        t : int
+            Frame, from 0.
+
+        Returns
+        -------
+        ndarray
+            Axes YX, uint32: every `step`-th pixel of what was written.
+        """
+        step = self.step
+        bands = range(0, self.shape[1], max(step, _CHUNK_PX // step * step))
+        rows = [self._levels[0][t, y : y + bands.step][::step, ::step] for y in bands]
+        return np.concatenate(rows)
+
+    def read(self, t: int, part: FramePart) -> Labels:
+        """Read what was written.
+
+        Parameters
+        ----------
+        t : int
+            Frame, from 0.
+        part : tuple of slice
+            Rows and columns.
+
+        Returns
+        -------
+        ndarray
+            Axes YX, uint32; 0 where nothing was written.
+        """
+        return np.asarray(self._levels[0][(t, *part)])
+
+    def write(self, t: int, part: FramePart, labels: Labels) -> None:
+        """Write a part.
+
+        Parameters
+        ----------
+        t : int
+            Frame, from 0.
+        part : tuple of slice
+            Rows and columns.
+        labels : ndarray
+            Axes YX, integer, none below 0.
+        """
+        self._levels[0][(t, *part)] = labels.astype(np.uint32, copy=False)
+
+    def _add_level(self, shape: tuple[int, int, int]) -> None:
+        import zarr  # noqa: PLC0415 - takes half a second
+
+        self._levels.append(
+            zarr.create_array(
+                self._folder / str(len(self._levels)),
+                shape=shape,
+                chunks=(1, min(_CHUNK_PX, shape[1]), min(_CHUNK_PX, shape[2])),
+                dtype=np.uint32,
+                dimension_names=("t", "y", "x"),
+                zarr_format=3,
+            )
+        )
+
+    def _finish(self) -> None:
+        for shape in levels_of(self.shape)[1:]:
+            self._add_level(shape)
+            for t, y, x in np.ndindex(shape[0], *(-(-n // _CHUNK_PX) for n in shape[1:])):
+                self._halve(t, y * _CHUNK_PX, x * _CHUNK_PX)
+        self._describe()
+
+    def _halve(self, t: int, y: int, x: int) -> None:
+        """Fill a chunk of the smallest copy so far."""
+        large, small = self._levels[-2:]
+        square = large[t, 2 * y : 2 * (y + _CHUNK_PX), 2 * x : 2 * (x + _CHUNK_PX)]
+        small[t, y : y + _CHUNK_PX, x : x + _CHUNK_PX] = square[::2, ::2]
+
+    def _describe(self) -> None:
+        import zarr  # noqa: PLC0415 - takes half a second
+        from ome_zarr_models.v05.axes import Axis  # noqa: PLC0415 - takes half a second
+        from ome_zarr_models.v05.multiscales import Dataset, Multiscale  # noqa: PLC0415 - takes half a second
+
+        size, interval = self._pixel_size_um, self._frame_interval_s
+        space = {"type": "space"} | ({"unit": "micrometer"} if size else {})
+        time = {"type": "time"} | ({"unit": "second"} if interval else {})
+        axes = [Axis(name="t", **time), Axis(name="y", **space), Axis(name="x", **space)]
+        steps = [(size or 1.0) * 2**level for level in range(len(self._levels))]
+        datasets = [
+            Dataset.build(path=str(level), scale=(interval or 1.0, step, step), translation=None)
+            for level, step in enumerate(steps)
+        ]
+        name = self._path.name.removesuffix(SUFFIX)
+        described = Multiscale(axes=axes, datasets=datasets, name=name, type="nearest")
+        told = {
+            "version": "0.5",
+            "multiscales": [described.model_dump(mode="json", exclude_none=True)],
+            "image-label": {"version": "0.5"},
+        }
+        program = {"program": f"napari-cellseg {__version__}"}
+        zarr.create_group(self._folder, zarr_format=3, attributes={"ome": told, "napari-cellseg": program})

@@ -1,0 +1,116 @@
+"""Third and fourth step for frames too large for memory: objects found, measured and written by blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from napari_cellseg.config import MeasureConfig, PredictConfig
+from napari_cellseg.data.label_pyramid import LabelPyramid
+from napari_cellseg.data.stack import Stack
+from napari_cellseg.learn.blocks import settle
+from napari_cellseg.learn.events import LargePredicted
+from napari_cellseg.measure.counts import FrameCount
+from napari_cellseg.measure.objects import images_of, measure_frame, tabulate
+from napari_cellseg.measure.tables import CellTable, Origin
+from napari_cellseg.progress import Steps
+
+if TYPE_CHECKING:
+    from napari_cellseg.learn.large import BlockFound
+
+
+def predict_large(
+    stack: Stack,
+    channel: int,
+    model: Path,
+    path: Path,
+    config: PredictConfig,
+    measuring: MeasureConfig,
+    origin: Origin,
+) -> Steps[CellTable]:
+    """Find and measure the objects of a stack of large frames; little of a frame is in memory.
+
+    Parameters
+    ----------
+    stack : Stack
+        The images, of one z plane.
+    channel : int
+        The channel to look at, from 0.
+    model : Path
+        The model's folder.
+    path : Path
+        Where the labels go, an OME-Zarr folder.
+    config : PredictConfig
+        How the model is applied.
+    measuring : MeasureConfig
+        What is counted.
+    origin : Origin
+        Where the numbers come from.
+
+    Yields
+    ------
+    Event
+        `Progress` per block, and at the end `LargePredicted` for the first frame.
+
+    Returns
+    -------
+    CellTable
+        Objects, numbered from 1 in each frame in the order of the blocks, and counts.
+    """
+    from napari_cellseg.learn.large import predict_blocks  # torch only where it is needed
+
+    shape = (stack.n_frames, *stack.frame_shape)
+    with LabelPyramid(path, shape, stack.pixel_size_um, stack.frame_interval_s) as pyramid:
+        desk = _Desk(stack, channel, pyramid)
+        yield from predict_blocks(stack, channel, model, config, desk.keep)
+        yield LargePredicted(0, desk.small, pyramid.small(0).astype(np.int32))
+    return desk.table(measuring, origin)
+
+
+class _Desk:
+    """Takes what is found in block after block: settles, writes and measures it."""
+
+    def __init__(self, stack: Stack, channel: int, pyramid: LabelPyramid) -> None:
+        self._stack, self._channel, self._pyramid = stack, channel, pyramid
+        self._so_far = [0] * stack.n_frames
+        height, width = (-(-n // pyramid.step) for n in stack.frame_shape)
+        self.small = np.zeros((height, width), stack.data.dtype)
+        self._cells: list[pd.DataFrame] = []
+
+    def keep(self, found: BlockFound) -> int:
+        """Write and measure the objects of a block that no other block writes; say how many they are."""
+        t, part = found.t, found.block.part
+        if t == 0:
+            self._make_small(found)
+        written = self._pyramid.read(t, part)
+        labels, n = settle(found.labels, written, found.block, self._so_far[t] + 1)
+        if n:
+            self._so_far[t] += n
+            self._pyramid.write(t, part, np.where(labels > 0, labels, written))
+            images = images_of(self._stack, t, part, {self._channel: found.image})
+            units = (self._stack.pixel_size_um, self._stack.frame_interval_s)
+            self._cells.append(measure_frame(labels, images, t, *units, corner_px=found.block.corner))
+        return n
+
+    def _make_small(self, found: BlockFound) -> None:
+        """Keep every so many-th pixel of the first frame, for a look at all of it."""
+        step = self._pyramid.step
+        top, left = found.block.corner
+        y, x = -(-top // step), -(-left // step)
+        some = found.image[y * step - top :: step, x * step - left :: step]
+        self.small[y : y + some.shape[0], x : x + some.shape[1]] = some
+
+    def table(self, config: MeasureConfig, origin: Origin) -> CellTable:
+        """Lay out all that was measured."""
+        cells = pd.concat(self._cells, ignore_index=True) if self._cells else None
+        n = self._stack.n_frames
+        areas = np.zeros(n) if cells is None else np.bincount(cells["frame"], cells["area_px"], n)
+        n_pixels = self._stack.frame_shape[0] * self._stack.frame_shape[1]
+        counted = [
+            FrameCount(t, n, int(area), 0, n_pixels)
+            for t, (n, area) in enumerate(zip(self._so_far, areas, strict=True))
+        ]
+        return tabulate(self._stack, cells, counted, config, origin)

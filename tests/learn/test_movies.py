@@ -15,7 +15,7 @@ from napari_cellseg.config import NetConfig, PredictConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import ModelError
-from napari_cellseg.learn import predict as predict_module
+from napari_cellseg.learn import artist as artist_module
 from napari_cellseg.learn import validation
 from napari_cellseg.learn.card import ModelCard, read_card
 from napari_cellseg.learn.comparison import compare_models
@@ -167,13 +167,13 @@ def test_levels_are_those_of_the_movie_whatever_the_tiles(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[View] = []
-    draw = predict_module.draw_maps
+    draw = artist_module.draw_maps
 
     def look(network: torch.nn.Module, image: np.ndarray, view: View) -> np.ndarray:
         seen.append(view)
         return draw(network, image, view)
 
-    monkeypatch.setattr(predict_module, "draw_maps", look)
+    monkeypatch.setattr(artist_module, "draw_maps", look)
     stack = movie(bright_and_empty(4, 100))
     for tile, frames in ((64, [3]), (128, [0, 1]), (512, [2])):
         maps_of(stack, model, frames, tile_px=tile, overlap_px=16)
@@ -189,7 +189,7 @@ def test_size_is_measured_in_the_greys_of_the_movie(
     save_model(tmp_path / "any", card, build(CARD.net, seed=0).state_dict())
     seen: list[View] = []
     monkeypatch.setattr(
-        predict_module, "fitting_scale", lambda network, frames, view: seen.append(view) or 1.0
+        artist_module, "fitting_scale", lambda network, frames, view: seen.append(view) or 1.0
     )
     stack = movie(bright_and_empty())
     maps_of(stack, tmp_path / "any", [0])
@@ -276,9 +276,9 @@ def test_an_exam_shows_frames_in_the_greys_of_their_movie(monkeypatch: pytest.Mo
 
 def test_models_are_compared_in_the_greys_of_each_group(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Levels | None] = []
-    draw = predict_module.draw_maps
+    draw = artist_module.draw_maps
     monkeypatch.setattr(
-        predict_module, "draw_maps", lambda n, i, view: seen.append(view.levels) or draw(n, i, view)
+        artist_module, "draw_maps", lambda n, i, view: seen.append(view.levels) or draw(n, i, view)
     )
     samples = as_samples(bright_and_empty(3)) + as_samples(bright_and_empty(2) * 2, "pos2")
     follow(compare_models([model], samples, PredictConfig(device="cpu")))

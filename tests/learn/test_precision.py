@@ -16,7 +16,7 @@ from napari_cellseg.config import NetConfig, Precision, PredictConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import SettingsError
-from napari_cellseg.learn import predict as predict_module
+from napari_cellseg.learn import artist as artist_module
 from napari_cellseg.learn import runtime
 from napari_cellseg.learn.events import FramePredicted
 from napari_cellseg.learn.model import View, draw_maps, load_model
@@ -173,7 +173,7 @@ def test_the_setting_reaches_every_look_at_a_frame(
         seen.append(view.precision)
         return draw(network, image, view)
 
-    monkeypatch.setattr(predict_module, "draw_maps", watched)
+    monkeypatch.setattr(artist_module, "draw_maps", watched)
     monkeypatch.setattr("napari_cellseg.learn.size.draw_maps", watched)
     stack = Stack(da.zeros((1, 1, 1, 40, 40), dtype=np.uint8), ("Nuclei",), "movie")
     config = PredictConfig(device="cpu", precision=precision)

@@ -9,8 +9,8 @@ import torch
 from napari_cellseg.config import NetConfig, PredictConfig
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError, ModelError
+from napari_cellseg.learn import artist as artist_module
 from napari_cellseg.learn import model as model_module
-from napari_cellseg.learn import predict as predict_module
 from napari_cellseg.learn.card import ModelCard, model_hash, read_card
 from napari_cellseg.learn.events import FramePredicted, PredictSummary
 from napari_cellseg.learn.model import save_model
@@ -119,14 +119,14 @@ def test_unknown_frame_or_channel_is_said(model: Path) -> None:
 
 
 def test_memory_that_runs_out_is_made_do_with(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draw = predict_module.draw_maps
+    draw = artist_module.draw_maps
 
     def short_of_memory(network: torch.nn.Module, image: np.ndarray, view: model_module.View) -> np.ndarray:
         if view.tile_px > 64:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return draw(network, image, view)
 
-    monkeypatch.setattr(predict_module, "draw_maps", short_of_memory)
+    monkeypatch.setattr(artist_module, "draw_maps", short_of_memory)
     summary, told = run(movie(np.zeros((2, 128, 128))), model, config={"tile_px": 256})
     texts = [event.text for event in told if isinstance(event, Note)]
     assert texts == [
@@ -144,16 +144,16 @@ def test_no_memory_at_all_is_said(model: Path, monkeypatch: pytest.MonkeyPatch) 
     def no_memory(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(predict_module, "draw_maps", no_memory)
+    monkeypatch.setattr(artist_module, "draw_maps", no_memory)
     with pytest.raises(ModelError, match="not enough memory"):
         run(movie(np.zeros((1, 64, 64))), model)
 
 
 def test_another_magnification_is_accounted_for(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card, seen = read_card(model), []
-    draw = predict_module.draw_maps
+    draw = artist_module.draw_maps
     monkeypatch.setattr(
-        predict_module, "draw_maps", lambda n, i, view: seen.append(view.scale) or draw(n, i, view)
+        artist_module, "draw_maps", lambda n, i, view: seen.append(view.scale) or draw(n, i, view)
     )
     known = card.model_copy(update={"pixel_size_um": 1.0})
     (model / "card.json").write_text(known.model_dump_json())

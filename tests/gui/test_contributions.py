@@ -9,6 +9,9 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from skimage import draw
 
+from napari_cellseg.data import label_pyramid
+from napari_cellseg.data import stack as stack_module
+from napari_cellseg.data.label_pyramid import LabelPyramid
 from napari_cellseg.data.sample_study import sample_positions, sample_study, sample_truth
 from napari_cellseg.errors import InputError
 from napari_cellseg.ui import contributions
@@ -186,3 +189,39 @@ def test_offline_is_said_in_a_sentence(viewer, monkeypatch, error):
     monkeypatch.setattr(skimage.data, "cells3d", fail)
     with pytest.raises(InputError, match="not on this computer and could not be downloaded"):
         viewer.open_sample(PLUGIN, "cells3d")
+
+
+@pytest.fixture
+def small_frames_are_large(monkeypatch):
+    monkeypatch.setattr(stack_module, "LARGE_PX", 100 * 100)
+    monkeypatch.setattr(label_pyramid, "_SMALLEST_PX", 100)
+    monkeypatch.setattr(label_pyramid, "_CHUNK_PX", 64)
+
+
+def test_a_pyramid_of_labels_opens_as_labels_of_several_resolutions(viewer, tmp_path, small_frames_are_large):
+    labels = np.zeros((1, 300, 400), np.uint32)
+    labels[0, 100:140, 200:260] = 70_000
+    with LabelPyramid(tmp_path / "well.ome.zarr", labels.shape, pixel_size_um=0.5) as pyramid:
+        pyramid.write(0, (slice(None), slice(None)), labels[0])
+    (layer,) = viewer.open(tmp_path / "well.ome.zarr", plugin=PLUGIN)
+    assert isinstance(layer, Labels)
+    assert layer.multiscale
+    assert [level.shape for level in layer.data] == [(300, 400), (150, 200), (75, 100)]
+    assert np.allclose(layer.scale, 0.5)
+    assert np.asarray(layer.data[0])[120, 230] == 70_000
+
+
+def test_a_large_tiff_with_several_resolutions_is_shown(viewer, tmp_path, small_frames_are_large):
+    image = np.random.default_rng(0).integers(100, 900, (2, 256, 320), dtype=np.uint16)
+    with tifffile.TiffWriter(tmp_path / "large.ome.tif", ome=True) as tiff:
+        tiff.write(image, subifds=1, tile=(64, 64), metadata={"axes": "CYX"})
+        tiff.write(image[:, ::2, ::2], subfiletype=1, tile=(64, 64))
+    layers = viewer.open(tmp_path / "large.ome.tif", plugin=PLUGIN)
+    assert [[level.shape for level in layer.data] for layer in layers] == [[(256, 320), (128, 160)]] * 2
+    np.testing.assert_array_equal(np.asarray(layers[1].data[1]), image[1, ::2, ::2])
+
+
+def test_a_large_image_without_smaller_copies_is_told(tmp_path, small_frames_are_large):
+    tifffile.imwrite(tmp_path / "large.tif", np.zeros((200, 300), np.uint8))
+    with pytest.raises(InputError, match="200 × 300 px and holds no smaller copies"):
+        contributions.read_layers(str(tmp_path / "large.tif"))

@@ -111,6 +111,15 @@ def test_layers_that_do_not_fit_are_told_in_a_sentence(step, viewer, movie, unti
     assert not step.primary.isEnabled()
 
 
+def test_an_image_too_large_for_the_window_is_told(step, viewer, movie, until, session, monkeypatch):
+    monkeypatch.setattr("napari_cellseg.data.stack.LARGE_PX", 50 * 50)
+    phase, _, _ = movie()
+    viewer.add_image(phase, name="mosaic")
+    until(lambda: "million pixels" in step.message.text)
+    assert "napari-cellseg predict" in step.message.text
+    assert session.stack is None
+
+
 def test_going_on_leads_to_labels_or_to_counting(step, viewer, movie, until):
     wanted = []
     step.session.step_wanted.connect(wanted.append)

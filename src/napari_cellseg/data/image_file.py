@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_cellseg.data.axes import AxesGuess, told_axes, understand_axes
@@ -46,6 +46,8 @@ class ImageFile:
         All images in the file, in words.
     notes : tuple of str
         What the person should know.
+    smaller : tuple of (Pages, tuple of int)
+        Smaller copies that the file holds of large frames, and the shapes of each as `file_shape`.
     """
 
     path: Path
@@ -61,6 +63,7 @@ class ImageFile:
     calibration: Calibration = field(default_factory=Calibration)
     series: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    smaller: tuple[tuple[Pages, tuple[int, ...]], ...] = ()
 
     def understand(self, told: str | None = None) -> AxesGuess:
         """Say which axis is which.
@@ -116,6 +119,10 @@ class ImageFile:
             frame_interval_s=self.calibration.frame_interval_s,
             axes_note=". ".join(notes),
             axes_sure=guess.sure,
+            smaller=tuple(
+                lazy_tczyx(replace(self._reader(guess.axes), pages=pages, shape=shape))
+                for pages, shape in self.smaller
+            ),
         )
 
     def plane(self) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from napari_cellseg.data.match import stem_of
 from napari_cellseg.data.metadata import ome_zarr_calibration
 from napari_cellseg.data.names import NameParts
 from napari_cellseg.data.pages import BROKEN, Array, Part, unreadable
+from napari_cellseg.data.stack import is_large
 from napari_cellseg.errors import InputError
 
 _MARKS = ("zarr.json", ".zgroup")
@@ -206,10 +207,17 @@ def _understood(path: Path, group: Any, images: list[str], number: int) -> Image
         )
     dtype = "uint8" if array.dtype.kind == "b" else str(np.dtype(array.dtype).newbyteorder("=").name)
     lengths = tuple(int(n) for n in array.shape)
+    copies = [group[level["path"]] for level in scales["datasets"][1:]] if is_large(lengths[-2:]) else []
+    is_labels = "image-label" in told and "C" not in axes
     n_channels = lengths[axes.index("C")] if "C" in axes else 1
+    calibration = ome_zarr_calibration(scales, told.get("omero") or {}, n_channels)
     kept = [i for i, n in enumerate(lengths) if n > 1 or i >= len(lengths) - 2]
     declared = "".join(axes[i] for i in kept)
     shape = tuple(lengths[i] for i in kept)
+
+    def pages(array: Any) -> ZarrPages:
+        return ZarrPages(str(path / array.path), tuple(int(n) for n in array.shape), dtype)
+
     notes = (f"The folder holds {len(images)} images; this is number {number}",) if len(images) > 1 else ()
     return ImageFile(
         path,
@@ -217,11 +225,12 @@ def _understood(path: Path, group: Any, images: list[str], number: int) -> Image
         shape,
         declared,
         dtype,
-        ZarrPages(str(path / array.path), lengths, dtype),
+        pages(array),
         declared,
         shape,
         len(kept) - 2,
-        calibration=ome_zarr_calibration(scales, told.get("omero") or {}, n_channels),
+        calibration=replace(calibration, channels=("labels",)) if is_labels else calibration,
         series=tuple(f"{i}: {name or path.name}" for i, name in enumerate(images)),
         notes=notes,
+        smaller=tuple((pages(copy), tuple(int(copy.shape[i]) for i in kept)) for copy in copies),
     )

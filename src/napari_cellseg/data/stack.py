@@ -65,6 +65,11 @@ class Stack:
         How the axes were understood, in words, for the person to check.
     axes_sure : bool
         False when the file did not name its axes, so that the person should look before anything runs.
+    extra : dict
+        Further facts by name, such as how it was opened.
+    smaller : tuple of dask.array.Array
+        Smaller copies that the file of large frames holds, each about half as high and wide as the one
+        before; for a look, never for results.
     """
 
     data: da.Array
@@ -77,6 +82,7 @@ class Stack:
     axes_note: str = ""
     axes_sure: bool = True
     extra: dict[str, str] = field(default_factory=dict)
+    smaller: tuple[da.Array, ...] = ()
 
     def __post_init__(self) -> None:
         if self.data.ndim != len(AXES):
@@ -126,16 +132,14 @@ class Stack:
         depth = self.data.shape[2]
         if depth == 1:
             return self
-        if z == "max":
-            plane = self.data.max(axis=2, keepdims=True)
-        else:
-            index = depth // 2 if z == "middle" else int(z)
-            if not 0 <= index < depth:
-                raise SettingsError(
-                    f"Plane {index} was asked of {self.name}", f"It has planes 0 to {depth - 1}"
-                )
-            plane = self.data[:, :, index : index + 1]
-        return replace(self, data=plane)
+        index = depth // 2 if z == "middle" else 0 if z == "max" else int(z)
+        if not 0 <= index < depth:
+            raise SettingsError(f"Plane {index} was asked of {self.name}", f"It has planes 0 to {depth - 1}")
+
+        def plane(data: da.Array) -> da.Array:
+            return data.max(axis=2, keepdims=True) if z == "max" else data[:, :, index : index + 1]
+
+        return replace(self, data=plane(self.data), smaller=tuple(plane(copy) for copy in self.smaller))
 
     def frame(self, t: int, channel: int, part: FramePart = WHOLE) -> npt.NDArray[Any]:
         """Read one frame, or a part of it.

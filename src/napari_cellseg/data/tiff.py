@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ import tifffile
 
 from napari_cellseg.data.image_file import ImageFile, check_plausible, in_words
 from napari_cellseg.data.metadata import Calibration, imagej_calibration, ome_calibration, tag_pixel_size
-from napari_cellseg.data.pages import BROKEN, RawPages, TiffPages, unreadable
+from napari_cellseg.data.pages import BROKEN, Pages, RawPages, TiffPages, unreadable
 from napari_cellseg.data.planes import RGB_NOTE
+from napari_cellseg.data.stack import is_large
 from napari_cellseg.data.tiff_chain import Chain, walk
 from napari_cellseg.errors import InputError
 
@@ -148,7 +149,19 @@ def _understand(path: Path, tiff: Any, listed: list[Any], number: int) -> ImageF
         calibration=_calibration(tiff, series, page, number, length.get("C", 1) if "C" in declared else 1),
         series=tuple(_series_line(i, s) for i, s in enumerate(listed)),
         notes=tuple(notes),
+        smaller=tuple(_smaller(path, tiff, listed[number], layout)),
     )
+
+
+def _smaller(path: Path, tiff: Any, series: Any, layout: _Layout) -> Iterator[tuple[Pages, tuple[int, ...]]]:
+    """Find the smaller copies of large frames that are arranged as the frames are."""
+    sides = [layout.shape[layout.axes.rfind(letter)] for letter in "YX" if letter in layout.axes]
+    if len(sides) < 2 or not is_large(sides):
+        return
+    for level in series.levels[1:]:
+        copy = _layout(path, level, level.keyframe)
+        if (copy.axes, copy.paged) == (layout.axes, layout.paged):
+            yield _pages(path, tiff, level, copy), copy.shape
 
 
 def _pixel_type(path: Path, dtype: Any) -> str:

@@ -13,9 +13,10 @@ import pint
 import skimage
 
 from napari_cellseg.data import write
+from napari_cellseg.data.ome_zarr import is_zarr
 from napari_cellseg.data.read import open_stack, open_stacks
 from napari_cellseg.data.sample_study import sample_positions
-from napari_cellseg.data.stack import Stack
+from napari_cellseg.data.stack import Stack, is_large
 from napari_cellseg.errors import InputError
 from napari_cellseg.ui.pictures import PICTURE
 
@@ -56,7 +57,8 @@ def read_layers(path: str | Sequence[str]) -> list[LayerData]:
     Parameters
     ----------
     path : str or sequence of str
-        A TIFF, ImageJ or OME-TIFF file, a folder of single images, or several files of one stack.
+        A TIFF, ImageJ or OME-TIFF file, an OME-Zarr folder, a folder of single images, or several files of
+        one stack.
 
     Returns
     -------
@@ -127,8 +129,9 @@ def labels_layer(stack: Stack) -> LayerData:
         Layer data.
     """
     data, properties = _on_grid(stack, 0, None)
-    if data.dtype.itemsize > 4 or data.dtype.kind == "u":
-        data = data.astype(np.int32)
+    if stack.data.dtype.itemsize > 4 or stack.data.dtype.kind == "u":
+        whole = isinstance(data, da.Array)
+        data = data.astype(np.int32) if whole else [level.astype(np.int32) for level in data]
     return data, {**properties, "name": stack.name, "metadata": {"source": stack.source}}, "labels"
 
 
@@ -252,6 +255,8 @@ def _as_paths(path: str | Sequence[str]) -> list[Path]:
 def _looks_readable(path: Path) -> bool:
     """Say whether this is a TIFF by its first bytes, or a folder with images in it."""
     try:
+        if is_zarr(path):
+            return True
         if path.is_dir():
             return any(child.suffix.lower() in _FOLDER_SUFFIXES for child in path.iterdir())
         if path.suffix.lower() not in SUFFIXES:
@@ -273,6 +278,13 @@ def _holds_labels(stack: Stack) -> bool:
 
 def _on_grid(stack: Stack, channel: int, z_step_um: float | None) -> tuple[Any, dict[str, Any]]:
     """One channel without axes of length 1, and what puts it at its place in the viewer."""
+    if is_large(stack.frame_shape) and not stack.smaller:
+        height, width = stack.frame_shape
+        raise InputError(
+            f"{stack.name} is {height} × {width} px and holds no smaller copies to be shown",
+            "A pyramid was expected: OME-Zarr, or OME-TIFF with several resolutions",
+            "Export it so, or count it without looking: napari-cellseg predict",
+        )
     data = stack.data[:, channel]
     size = stack.pixel_size_um
     names, scale = ["time", "z", "y", "x"], [1.0, z_step_um or size or 1.0, size or 1.0, size or 1.0]
@@ -284,7 +296,12 @@ def _on_grid(stack: Stack, channel: int, z_step_um: float | None) -> tuple[Any, 
         "units": [units[axis] for axis in keep],
         "axis_labels": [names[axis] for axis in keep],
     }
-    return data[index], properties
+    if not is_large(stack.frame_shape):
+        return data[index], properties
+    return [data[index], *(copy[:, channel][index] for copy in stack.smaller)], {
+        **properties,
+        "multiscale": True,
+    }
 
 
 def _colours(channels: Sequence[str]) -> list[str]:
@@ -299,10 +316,11 @@ def _colours(channels: Sequence[str]) -> list[str]:
 
 def _contrast(stack: Stack, channel: int) -> tuple[float, float] | None:
     """Find grey values that show a channel well; one spoilt frame does not matter. None for an even one."""
+    shown = stack.smaller[-1] if stack.smaller else stack.data
     last, middle = stack.n_frames - 1, stack.data.shape[2] // 2
     lows, highs = [], []
     for t in sorted({round(last * part / 4) for part in range(5)}):
-        values = np.asarray(stack.data[t, channel, middle], float)
+        values = np.asarray(shown[t, channel, middle], float)
         values = values[np.isfinite(values)]
         if len(values):
             low, high = np.percentile(values, [0.1, 99.9])

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_cellseg.data.axes import AXIS_NAMES
 from napari_cellseg.data.channels import Channels, is_nuclear, kind_of
-from napari_cellseg.errors import CellSegError
+from napari_cellseg.errors import CellSegError, InputError
 from napari_cellseg.ui.facts import facts_of
 from napari_cellseg.ui.forms import OptionalNumber
 from napari_cellseg.ui.layer_combo import LayerCombo
@@ -213,6 +213,15 @@ class DataStep(Step):
         picture = picture_of(layer, self.axes.currentData() if self._axes_told else None)
         z: ZChoice = self.depth.currentData() or self.plane.value()
         stack, channels = join_pictures(picture, picture_of(other) if other is not None else None, z)
+        from napari_cellseg.data.stack import LARGE_PX, is_large  # noqa: PLC0415 - dask takes long to import
+
+        if is_large(stack.frame_shape):
+            height, width = stack.frame_shape
+            raise InputError(
+                f"{stack.name} is {height} × {width} px",
+                f"Here you can work on images of up to {LARGE_PX // 10**6} million pixels",
+                "Crop a part of it to train on, and count all of it by napari-cellseg predict or batch",
+            )
         if "C" in picture.axes:
             channels = self._channels(stack, channels)
         size, interval = self.pixel_size.number(), self.interval.number()

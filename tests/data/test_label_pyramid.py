@@ -81,6 +81,16 @@ def test_nothing_is_left_when_it_cannot_be_completed(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_older_one_is_replaced_when_the_new_one_is_complete(tmp_path):
+    old, new = some_labels((1, 30, 30)), some_labels((1, 40, 40))
+    path = written(tmp_path / "a.ome.zarr", old)
+    with pytest.raises(ValueError, match="stop"), LabelPyramid(path, new.shape):
+        raise ValueError("stop")
+    np.testing.assert_array_equal(read_labels(path), old[0])
+    written(path, new)
+    np.testing.assert_array_equal(read_labels(path), new[0])
+
+
 def test_what_is_there_is_not_overwritten(tmp_path):
     (tmp_path / "a.ome.zarr").mkdir()
     (tmp_path / "a.ome.zarr" / "note.txt").write_text("mine")

@@ -10,7 +10,7 @@ from napari_cellseg.data import label_pyramid, planes
 from napari_cellseg.data import stack as stack_module
 from napari_cellseg.data.labels import read_labels
 from napari_cellseg.data.opening import open_stack
-from napari_cellseg.errors import InputError
+from napari_cellseg.errors import InputError, SettingsError
 from napari_cellseg.evaluate.objects import count_objects
 from napari_cellseg.learn import blocks, spots
 from napari_cellseg.learn.events import LargePredicted
@@ -182,6 +182,31 @@ def test_a_channel_that_is_not_there(file, in_blocks):
     )
     with pytest.raises(InputError, match="Channel 5"):
         follow(steps)
+
+
+def test_an_ordinary_movie_as_ome_zarr(tmp_path):
+    movie = np.stack([nuclei(1)[0][:300, :300], nuclei(2)[0][:300, :300]])
+    tifffile.imwrite(tmp_path / "movie.tif", movie, imagej=True, metadata={"axes": "TYX", "finterval": 60})
+    settings = {"config": PredictConfig(diameter_px=20)}
+    model = find_model("nuclei-fluorescence")
+    stacks = [open_stack(tmp_path / "movie.tif")]
+    as_tiff = follow(predict_stacks(stacks, model, tmp_path / "tiff", **settings))
+    as_zarr = follow(predict_stacks(stacks, model, tmp_path / "zarr", labels_as="ome-zarr", **settings))
+    again = follow(predict_stacks(stacks, model, tmp_path / "zarr", labels_as="ome-zarr", **settings))
+    np.testing.assert_array_equal(
+        read_labels(tmp_path / "zarr" / "movie.ome.zarr"), read_labels(tmp_path / "tiff" / "movie.tif")
+    )
+    assert as_zarr.cells.equals(as_tiff.cells)
+    assert again.counts.equals(as_tiff.counts)
+    names = sorted(path.name for path in (tmp_path / "zarr").iterdir())
+    assert names[-1] == "movie.ome.zarr"
+    assert all(name.endswith(".csv") for name in names[:-1])
+
+
+def test_large_images_cannot_be_tiffs(file, tmp_path, in_blocks):
+    model = find_model("nuclei-fluorescence")
+    with pytest.raises(SettingsError, match="700 × 700 px"):
+        follow(predict_stacks([open_stack(file)], model, tmp_path / "out", labels_as="tiff"))
 
 
 def test_in_a_batch(tmp_path, in_blocks):

@@ -15,7 +15,7 @@ from napari_cellseg.cli.batch import add_arguments as add_batch_arguments
 from napari_cellseg.cli.corrections import add_correction_commands
 from napari_cellseg.cli.model_options import add_model_commands
 from napari_cellseg.cli.next import add_arguments as add_next_arguments
-from napari_cellseg.cli.options import add_options
+from napari_cellseg.cli.options import add_labels_as, add_options
 from napari_cellseg.cli.review import add_review_commands
 from napari_cellseg.config import (
     LabelConfig,
@@ -179,6 +179,7 @@ def _predict(commands: _Commands) -> None:
         "--probabilities", action="store_true",
         help="Write the probability of foreground too, as DIR/probabilities/NAME.tif (8 bits, 255 for 1).",
     )  # fmt: skip
+    add_labels_as(parser)
     _image(parser)
     _reading(parser)
     add_options(parser, PredictConfig)

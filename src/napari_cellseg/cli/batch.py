@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from napari_cellseg.cli.options import add_labels_as
+
 
 def run(options: argparse.Namespace) -> int:
     """Find and count objects in many images, on several processors or computers.
@@ -36,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
         config_from(options, MeasureConfig),
         options.image_channel,
         reading_of(options),
+        options.labels_as,
     )
     plan = WorkersPlan(options.scheduler or "", options.workers)
     result = show(predict_batch(items, job, plan, same_size=options.same_size))
@@ -77,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="Work on a Dask cluster that runs already, such as tcp://10.0.0.1:8786.",
     )
+    add_labels_as(parser)
     parser.add_argument(
         "--same-size",
         action=argparse.BooleanOptionalAction,

@@ -163,6 +163,7 @@ def predict(options: argparse.Namespace) -> int:
             config=config_from(options, PredictConfig),
             measuring=config_from(options, MeasureConfig),
             probabilities=options.probabilities,
+            labels_as=options.labels_as,
         )
     )
     return _tell_counts(len(cells.cells), len(cells.counts), options.output)

@@ -36,6 +36,23 @@ def add_options(parser: argparse.ArgumentParser, config_class: type[Config]) -> 
         )
 
 
+def add_labels_as(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the format of labels.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        The parser of a subcommand.
+    """
+    parser.add_argument(
+        "--labels-as",
+        choices=("auto", "tiff", "ome-zarr"),
+        default="auto",
+        help="Format of the labels. Default: TIFF, but OME-Zarr for images of more than 67 million pixels. "
+        "OME-Zarr needs far less room on the disk while a long movie is counted.",
+    )
+
+
 def _kind(annotation: Any) -> dict[str, Any]:
     """Tell argparse how to read a value of this type; pydantic checks its range afterwards."""
     origin, parts = typing.get_origin(annotation), typing.get_args(annotation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellseg import __version__
-from napari_cellseg.data.stack import FramePart
+from napari_cellseg.data.stack import WHOLE, FramePart
 from napari_cellseg.data.storage import atomic_folder
 
 SUFFIX = ".ome.zarr"
+_PROGRAM = "napari-cellseg"
 _CHUNK_PX = 1024
 _SMALLEST_PX = 1024
 """Copies are halved until they are no larger than this."""
@@ -50,7 +52,7 @@ class LabelPyramid:
     Parameters
     ----------
     path : Path
-        The folder; must not be there.
+        The folder; one that was written before is replaced at the end.
     shape : tuple of int
         Frames, height and width.
     pixel_size_um : float, optional
@@ -61,7 +63,7 @@ class LabelPyramid:
     Raises
     ------
     StorageError
-        On entering or leaving: the disk is full, or the place cannot be written.
+        On entering or leaving: the disk is full, or the place cannot be written, or something else is there.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class LabelPyramid:
         frame_interval_s: float | None = None,
     ) -> None:
         self.shape = shape
-        self._path, self._place = path, atomic_folder(path)
+        self._path, self._place = path, atomic_folder(path, _is_ours)
         self._pixel_size_um, self._frame_interval_s = pixel_size_um, frame_interval_s
         self._levels: list[Any] = []
 
@@ -105,6 +107,18 @@ class LabelPyramid:
                 self._place.__exit__(type(late), late, late.__traceback__)
                 raise
         self._place.__exit__(kind, error, trace)
+
+    def __setitem__(self, t: int, labels: Labels) -> None:
+        """Write a whole frame, as into an array."""
+        self.write(t, WHOLE, labels)
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Labels]:
+        """Read frame after frame."""
+        return (self.read(t, WHOLE) for t in range(len(self)))
 
     @property
     def step(self) -> int:
@@ -208,5 +222,11 @@ class LabelPyramid:
             "multiscales": [described.model_dump(mode="json", exclude_none=True)],
             "image-label": {"version": "0.5"},
         }
-        program = {"program": f"napari-cellseg {__version__}"}
-        zarr.create_group(self._folder, zarr_format=3, attributes={"ome": told, "napari-cellseg": program})
+        program = {"program": f"{_PROGRAM} {__version__}"}
+        zarr.create_group(self._folder, zarr_format=3, attributes={"ome": told, _PROGRAM: program})
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a folder is a label pyramid that this program has written."""
+    mark = path / "zarr.json"
+    return mark.is_file() and f'"{_PROGRAM}"' in mark.read_text(encoding="utf-8", errors="replace")

@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -107,13 +107,15 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path | str) -> Iterator[Path]:
+def atomic_folder(path: Path | str, replaces: Callable[[Path], bool] | None = None) -> Iterator[Path]:
     """Write a folder as a whole or not at all.
 
     Parameters
     ----------
     path : Path or str
         The folder. It must not exist yet, or be empty: see `versioned`.
+    replaces : callable, optional
+        Asked of a folder that is there: True lets it be replaced at the end.
 
     Yields
     ------
@@ -128,14 +130,17 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     partial = _beside(path)
     with storage(path):
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        old = replaces is not None and path.is_dir() and replaces(path)
+        if path.exists() and not old and (not path.is_dir() or any(path.iterdir())):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         partial.mkdir(parents=True)
         try:
             yield partial
             for file in partial.rglob("*"):
                 _to_disk(file)
-            if path.is_dir():
+            if old:
+                shutil.rmtree(path)
+            elif path.is_dir():
                 path.rmdir()  # empty, and Windows does not replace folders
             partial.rename(path)
             _to_disk(path.parent)

@@ -26,7 +26,7 @@ def predict_large(
     stack: Stack,
     channel: int,
     model: Path,
-    path: Path,
+    pyramid: LabelPyramid,
     config: PredictConfig,
     measuring: MeasureConfig,
     origin: Origin,
@@ -41,8 +41,8 @@ def predict_large(
         The channel to look at, from 0.
     model : Path
         The model's folder.
-    path : Path
-        Where the labels go, an OME-Zarr folder.
+    pyramid : LabelPyramid
+        Where the labels go.
     config : PredictConfig
         How the model is applied.
     measuring : MeasureConfig
@@ -62,11 +62,9 @@ def predict_large(
     """
     from napari_cellseg.learn.large import predict_blocks  # torch only where it is needed
 
-    shape = (stack.n_frames, *stack.frame_shape)
-    with LabelPyramid(path, shape, stack.pixel_size_um, stack.frame_interval_s) as pyramid:
-        desk = _Desk(stack, channel, pyramid)
-        yield from predict_blocks(stack, channel, model, config, desk.keep)
-        yield LargePredicted(0, desk.small, pyramid.small(0).astype(np.int32))
+    desk = _Desk(stack, channel, pyramid)
+    yield from predict_blocks(stack, channel, model, config, desk.keep)
+    yield LargePredicted(0, desk.small, pyramid.small(0).astype(np.int32))
     return desk.table(measuring, origin)
 
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from napari_cellseg.config import MeasureConfig, PredictConfig
-from napari_cellseg.data.label_pyramid import SUFFIX
+from napari_cellseg.data.label_pyramid import SUFFIX, LabelPyramid
 from napari_cellseg.data.probabilities import FOLDER, write_probabilities
 from napari_cellseg.data.project import new_label_movie
-from napari_cellseg.data.stack import Stack, is_large
+from napari_cellseg.data.stack import LARGE_PX, Stack, is_large
 from napari_cellseg.data.write import storage, write_labels
-from napari_cellseg.errors import ModelError
+from napari_cellseg.errors import ModelError, SettingsError
 from napari_cellseg.learn.card import ModelCard, model_hash, must_find_objects, read_card
 from napari_cellseg.learn.events import FramePredicted
 from napari_cellseg.measure.classes import CLASSES_FILE, measure_classes
-from napari_cellseg.measure.objects import measure
+from napari_cellseg.measure.objects import Labels, measure
 from napari_cellseg.measure.tables import CellTable, Origin, write_table, write_tables
 from napari_cellseg.pipeline.inputs import Choice, in_turn, model_channel, scratch_in
 from napari_cellseg.pipeline.large import predict_large
@@ -31,8 +32,11 @@ from napari_cellseg.progress import Event, Note, Steps, relay
 
 T = TypeVar("T")
 
+LabelsAs = Literal["auto", "tiff", "ome-zarr"]
+"""The format in which labels are written."""
 
-def predict_stacks(
+
+def predict_stacks(  # noqa: PLR0913 - each is one thing that the person may tell, by keyword
     stacks: Sequence[Stack],
     model: Path,
     folder: Path,
@@ -41,12 +45,12 @@ def predict_stacks(
     config: PredictConfig | None = None,
     measuring: MeasureConfig | None = None,
     probabilities: bool = False,
+    labels_as: LabelsAs = "auto",
 ) -> Steps[CellTable]:
     """Find the objects in every stack and count them.
 
-    Writes ``NAME.tif`` (labels) per stack, ``counts.csv`` and ``cells.csv``; where they are wanted,
-    ``probabilities/NAME.tif`` too. The labels of frames too large for memory (see `data.stack.LARGE_PX`) are
-    ``NAME.ome.zarr``, and their probabilities are not kept.
+    Writes ``NAME.tif`` (labels) per stack, or ``NAME.ome.zarr``, ``counts.csv`` and ``cells.csv``; where they
+    are wanted, ``probabilities/NAME.tif`` too, but not of frames too large for memory.
 
     Parameters
     ----------
@@ -64,6 +68,9 @@ def predict_stacks(
         What is counted.
     probabilities : bool
         True writes the probability of foreground too: 8 bits, 255 for 1.
+    labels_as : {"auto", "tiff", "ome-zarr"}
+        The format of the labels; "auto": TIFF, but OME-Zarr where frames are too large for memory (see
+        `data.stack.LARGE_PX`), which "tiff" refuses. OME-Zarr needs far less room while it is written.
 
     Yields
     ------
@@ -79,11 +86,14 @@ def predict_stacks(
     ------
     ModelError
         The model gives pixels classes; see `predict_classes`.
+    SettingsError
+        TIFF was asked for, and frames are too large for it.
     """
     card = read_card(model)
     must_find_objects(card)
     measuring = measuring or MeasureConfig()
-    job = _Job(model, card, folder, channel, config or PredictConfig(), probabilities)
+    job = _Job(model, card, folder, channel, config or PredictConfig(), probabilities, labels_as)
+    _refuse_large_tiffs(stacks, labels_as)
     tables = []
     for stack, so_far in in_turn(stacks, "frames predicted"):
         origin = origin_of(stack, card.name, model_hash(card), job.config, measuring)
@@ -165,26 +175,47 @@ class _Job:
     channel: Choice
     config: PredictConfig
     probabilities: bool
+    labels_as: LabelsAs = "auto"
+
+    def pyramid(self, stack: Stack) -> LabelPyramid:
+        """Make room for the labels of a stack as OME-Zarr."""
+        shape = (stack.n_frames, *stack.frame_shape)
+        return LabelPyramid(
+            self.folder / f"{stack.name}{SUFFIX}", shape, stack.pixel_size_um, stack.frame_interval_s
+        )
+
+
+def _refuse_large_tiffs(stacks: Sequence[Stack], labels_as: LabelsAs) -> None:
+    large = next((stack for stack in stacks if is_large(stack.frame_shape)), None)
+    if labels_as == "tiff" and large is not None:
+        height, width = large.frame_shape
+        raise SettingsError(
+            f"Labels as TIFF were asked for, and {large.name} is {height} × {width} px",
+            f"Images of more than {LARGE_PX // 10**6} million pixels are labelled in blocks, as OME-Zarr",
+            "Leave the format to the program, or choose OME-Zarr",
+        )
 
 
 def _predicted(
     stack: Stack,
     job: _Job,
     so_far: Callable[[Event], Event],
-    measuring: Callable[[npt.NDArray[np.int32]], Steps[T]],
+    measuring: Callable[[Labels], Steps[T]],
 ) -> Steps[T]:
     """Predict a stack, measure what was found, and write it."""
     found = model_channel(stack, job.channel, job.card.modality)
     units = {"pixel_size_um": stack.pixel_size_um, "frame_interval_s": stack.frame_interval_s}
-    with scratch_in(job.folder) as scratch:
+    as_zarr = job.labels_as == "ome-zarr"
+    with scratch_in(job.folder) as scratch, job.pyramid(stack) if as_zarr else nullcontext() as pyramid:
         shape = (stack.n_frames, *stack.frame_shape)
-        movie = new_label_movie(scratch / "labels.npy", shape)
+        movie = pyramid or new_label_movie(scratch / "labels.npy", shape)
         chance = _new_chances(scratch / "chances.npy", shape) if job.probabilities else None
         yield from relay(predict_into(movie, stack, found, job.model, job.config, probability=chance), so_far)
         table = yield from measuring(movie)
         if chance is not None:
             write_probabilities(job.folder / FOLDER / f"{stack.name}.tif", chance, **units)
-        write_labels(job.folder / f"{stack.name}.tif", movie, **units)
+        if not isinstance(movie, LabelPyramid):
+            write_labels(job.folder / f"{stack.name}.tif", movie, **units)
     return table
 
 
@@ -193,8 +224,8 @@ def _predicted_large(stack: Stack, job: _Job, measuring: MeasureConfig, origin: 
     height, width = stack.frame_shape
     told = f"{stack.name} is {height} × {width} px: its labels are written as {stack.name}{SUFFIX} (OME-Zarr)"
     yield Note(told + (", and its probabilities are not kept." if job.probabilities else "."))
-    place = job.folder / f"{stack.name}{SUFFIX}"
-    return (yield from predict_large(stack, found, job.model, place, job.config, measuring, origin))
+    with job.pyramid(stack) as pyramid:
+        return (yield from predict_large(stack, found, job.model, pyramid, job.config, measuring, origin))
 
 
 def _new_chances(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.float16]:
@@ -203,7 +234,7 @@ def _new_chances(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.floa
 
 
 def predict_into(
-    movie: npt.NDArray[np.int32],
+    movie: npt.NDArray[np.int32] | LabelPyramid,
     stack: Stack,
     channel: int,
     model: Path,
@@ -216,7 +247,7 @@ def predict_into(
 
     Parameters
     ----------
-    movie : ndarray
+    movie : ndarray or LabelPyramid
         Axes TYX, int32; a memory map. Receives the labels.
     stack : Stack
         The images.

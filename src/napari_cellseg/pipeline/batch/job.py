@@ -25,7 +25,7 @@ from napari_cellseg.learn.events import FramePredicted, LargePredicted
 from napari_cellseg.pipeline.batch.items import Item
 from napari_cellseg.pipeline.batch.outcome import Outcome, fingerprint, key_of, read_outcome, write_outcome
 from napari_cellseg.pipeline.inputs import Choice, model_channel
-from napari_cellseg.pipeline.predicting import predict_stacks
+from napari_cellseg.pipeline.predicting import LabelsAs, predict_stacks
 from napari_cellseg.progress import Event, follow
 
 ITEMS = "items"
@@ -52,6 +52,8 @@ class BatchJob:
         The channel to look at, see `predict_stacks`.
     reading : mapping
         How files are read: arguments of `data.opening.open_stack` by name.
+    labels_as : {"auto", "tiff", "ome-zarr"}
+        The format of the labels, see `predict_stacks`.
     """
 
     model: Path
@@ -60,6 +62,7 @@ class BatchJob:
     measuring: MeasureConfig = field(default_factory=MeasureConfig)
     channel: Choice = None
     reading: Mapping[str, Any] = field(default_factory=dict)
+    labels_as: LabelsAs = "auto"
 
     def place(self, item: Item) -> Path:
         """Name the folder of an item's results.
@@ -90,6 +93,7 @@ class BatchJob:
             "measuring": self.measuring.model_dump(mode="json"),
             "channel": self.channel,
             "reading": dict(self.reading),
+            "labels_as": self.labels_as,
             "version": __version__,
         }
 
@@ -142,7 +146,13 @@ def do_item(item: Item, job: BatchJob) -> Outcome:
                 first.append(event)
 
         steps = predict_stacks(
-            [stack], job.model, partial, channel=job.channel, config=job.config, measuring=job.measuring
+            [stack],
+            job.model,
+            partial,
+            channel=job.channel,
+            config=job.config,
+            measuring=job.measuring,
+            labels_as=job.labels_as,
         )
         cells = follow(steps, keep_first)
         _write_picture(partial, _image_of(first[0], stack, job), first[0].labels)

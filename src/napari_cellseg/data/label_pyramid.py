@@ -140,8 +140,8 @@ class LabelPyramid:
         """
         step = self.step
         bands = range(0, self.shape[1], max(step, _CHUNK_PX // step * step))
-        rows = [self._levels[0][t, y : y + bands.step][::step, ::step] for y in bands]
-        return np.concatenate(rows)
+        some = [self._levels[0][t, y : y + bands.step][::step, ::step].copy() for y in bands]  # not all of it
+        return np.concatenate(some)
 
     def read(self, t: int, part: FramePart) -> Labels:
         """Read what was written.

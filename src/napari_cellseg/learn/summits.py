@@ -1,14 +1,16 @@
-"""Summits of a landscape of votes, those that belong together taken as one."""
+"""Summits of a landscape of votes, those that belong together taken as one.
+
+Votes fall into few places of a large grid, so that only those and what lies around them are looked at.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 from scipy.spatial import KDTree
-from skimage.segmentation import watershed
 
 SIGMA_PX = 0.7
 """Votes are gathered over so many pixels first."""
@@ -21,8 +23,37 @@ PRECISE = 0.9
 FEWEST_PRECISE = 5.0
 
 _LOWEST = 1e-3
+_REACH = 3
+"""The Gaussian is cut off at four sigma."""
 
 Votes = npt.NDArray[np.floating[Any]]
+Places = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """Where there is more than nothing, in reading order.
+
+    Attributes
+    ----------
+    at : ndarray
+        Places on the grid with a border of one pixel, as flat indices.
+    steps : tuple of int
+        From a place to its eight neighbours, those that come later in reading order first.
+    height : ndarray
+        Of each place.
+    index : ndarray
+        Which of them a place of the grid is, flat; the number of them where there is nothing.
+    """
+
+    at: Places
+    steps: tuple[int, ...]
+    height: npt.NDArray[np.float64]
+    index: Places
+
+    def neighbours(self, step: int) -> Places:
+        """Tell which places lie one step further; the number of places where there is none."""
+        return self.index[self.at + step]
 
 
 def nearest_summit(votes: Votes) -> npt.NDArray[np.int32]:
@@ -42,35 +73,101 @@ def nearest_summit(votes: Votes) -> npt.NDArray[np.int32]:
     ndarray
         Axes YX, int32: 1, 2, ..., 0 where there are no votes; there is always one summit at least.
     """
-    gathered = ndi.gaussian_filter(votes, SIGMA_PX)
-    one_vote = 1 / (2 * np.pi * SIGMA_PX**2)  # height of the Gaussian that one vote becomes
-    tops = (gathered == ndi.maximum_filter(gathered, 3)) & (gathered > FEWEST_VOTES * one_vote)
-    summits, n = ndi.label(tops, np.ones((3, 3)))
-    if not n:
-        summits.ravel()[np.argmax(gathered)] = 1
-    elif n > 1:
-        summits = _joined(votes, gathered, summits, n)[summits]
-    at, voted = np.flatnonzero(summits), np.flatnonzero(votes)  # few: most votes fall into a few places
-    places = (np.stack(np.unravel_index(where, votes.shape), axis=1) for where in (at, voted))
     nearest = np.zeros(votes.shape, np.int32)
-    nearest.ravel()[voted] = summits.ravel()[at][KDTree(next(places)).query(next(places))[1]]
+    voted = np.flatnonzero(votes)
+    if not len(voted):
+        return nearest
+    places, cast = np.divmod(voted, votes.shape[1]), votes.ravel()[voted].astype(np.float64)
+    ground = _gathered(places, cast, votes.shape)
+    framed = (places[0] + 1) * (votes.shape[1] + 2) + places[1] + 1
+    here = ground.index[framed]
+    votes_at = np.bincount(here, cast, len(ground.at) + 1)
+    summits, hills = _climbed(ground)
+    numbers = _joined(ground, summits, hills, votes_at)
+    rows, columns = np.divmod(ground.at[summits], votes.shape[1] + 2)
+    tree = KDTree(np.stack([rows - 1, columns - 1], axis=1))
+    nearest.ravel()[voted] = numbers[tree.query(np.stack(places, axis=1))[1] + 1]
     return nearest
 
 
-def _joined(votes: Votes, gathered: Votes, summits: npt.NDArray[Any], n: int) -> npt.NDArray[np.int32]:
-    """Give summits that belong together the same number; 0 stays 0."""
-    hills = watershed(-gathered, summits, mask=gathered > _LOWEST)
-    heights, near = np.zeros(n + 1), np.zeros(n + 1)
-    at, voted = np.flatnonzero(summits), np.flatnonzero(votes)  # few, and what follows is slow
-    np.maximum.at(heights, summits.ravel()[at], gathered.ravel()[at])
-    np.maximum.at(near, summits.ravel()[at], votes.ravel()[at])
-    of_hill = np.bincount(hills.ravel()[voted], votes.ravel()[voted], n + 1)
+def _gathered(
+    places: tuple[Places, Places], cast: npt.NDArray[np.float64], shape: tuple[int, ...]
+) -> _Ground:
+    """Blur votes with a Gaussian (reflected at the edges), where there are some."""
+    away = np.arange(-_REACH, _REACH + 1)
+    weights = np.exp(-0.5 * (away / SIGMA_PX) ** 2)
+    weights /= weights.sum()
+    rows, columns = (
+        _reflected(axis[None] + away[:, None], length) for axis, length in zip(places, shape, strict=True)
+    )
+    width = shape[1] + 2
+    reached = ((rows + 1) * width)[:, None] + (columns + 1)[None]
+    shares = (weights[:, None, None] * weights[None, :, None]) * cast
+    whole = np.bincount(reached.ravel(), shares.ravel(), (shape[0] + 2) * width)
+    at = np.flatnonzero(whole > _LOWEST)
+    if not len(at):
+        at = np.array([np.argmax(whole)])
+    index = np.full(len(whole), len(at), np.intp)
+    index[at] = np.arange(len(at))
+    later = (width + 1, width, width - 1, 1)
+    return _Ground(at, (*later, *(-step for step in later)), whole[at], index)
+
+
+def _reflected(index: Places, length: int) -> Places:
+    """Mirror indices beyond the ends of an axis, its first and last pixel repeated."""
+    turned = index % (2 * length)
+    mirrored: Places = np.where(turned < length, turned, 2 * length - 1 - turned)
+    return mirrored
+
+
+def _climbed(ground: _Ground) -> tuple[Places, Places]:
+    """Go uphill from every place, always to the highest neighbour.
+
+    Returns
+    -------
+    summits : ndarray
+        Places that nothing around is higher than, and that are high enough; the highest of all at least.
+    hills : ndarray
+        For each place the number of the summit that it leads to, from 1; 0 for low tops, and for nowhere.
+    """
+    n = len(ground.at)
+    nowhere = np.append(ground.height, 0.0)
+    uphill, highest = np.arange(n), ground.height.copy()
+    for step in ground.steps:
+        beside = ground.neighbours(step)
+        height = nowhere[beside]
+        # Of places of one height the last in reading order counts, or none would be the top of a plateau.
+        higher = (height > highest) | ((height == highest) & (step > 0) & (uphill < beside) & (beside < n))
+        uphill = np.where(higher, beside, uphill)
+        highest = np.where(higher, height, highest)
+    tops = uphill == np.arange(n)
+    one_vote = 1 / (2 * np.pi * SIGMA_PX**2)  # height of the Gaussian that one vote becomes
+    summits = np.flatnonzero(tops & (ground.height > FEWEST_VOTES * one_vote))
+    if not len(summits):
+        summits = np.array([np.argmax(ground.height)])
+    while True:
+        further = uphill[uphill]
+        if np.array_equal(further, uphill):
+            break
+        uphill = further
+    numbers = np.zeros(n + 1, np.intp)
+    numbers[summits] = np.arange(1, len(summits) + 1)
+    return summits, np.append(numbers[uphill], 0)
+
+
+def _joined(
+    ground: _Ground, summits: Places, hills: Places, votes_at: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int32]:
+    """Give summits that belong together the same number; by their number from 1."""
+    n = len(summits)
+    near = votes_at[summits]
+    of_hill = np.bincount(hills, votes_at, n + 1)[1:]
     precise = near >= np.maximum(PRECISE * of_hill, FEWEST_PRECISE)
-    high_of, stays = heights.tolist(), precise.tolist()  # single numbers are quicker in lists
+    high_of, stays = [0.0, *ground.height[summits].tolist()], [False, *precise.tolist()]  # quicker in lists
     belongs = list(range(n + 1))
     # From the highest pass down: what was joined counts with its highest top, so that a small top between two
     # large hills is part of one of them, and no bridge.
-    for one, other, height in _passes(gathered, hills):
+    for one, other, height in _passes(ground, hills):
         low, high = _root(belongs, one), _root(belongs, other)
         if high_of[low] > high_of[high]:
             low, high = high, low
@@ -86,17 +183,15 @@ def _root(belongs: list[int], number: int) -> int:
     return number
 
 
-def _passes(gathered: Votes, hills: npt.NDArray[Any]) -> list[tuple[int, int, float]]:
+def _passes(ground: _Ground, hills: Places) -> list[tuple[int, int, float]]:
     """List neighbouring hills and the height of the highest pass between them, highest first."""
-    framed, heights = (np.pad(array, 1).ravel() for array in (hills, gathered))
-    here = np.flatnonzero(framed)
-    width = hills.shape[1] + 2
     found = []
-    for step in (1, width - 1, width, width + 1):
-        one, other = framed[here], framed[here + step]
-        border = np.flatnonzero((one != other) & (other > 0))
-        one, other, place = one[border], other[border], here[border]
-        height = np.minimum(heights[place], heights[place + step])
+    for step in ground.steps[:4]:
+        beside = ground.neighbours(step)
+        one, other = hills[:-1], hills[beside]
+        border = np.flatnonzero((one != other) & (one > 0) & (other > 0))
+        one, other = one[border], other[border]
+        height = np.minimum(ground.height[border], ground.height[beside[border]])
         found.append(np.stack([np.minimum(one, other), np.maximum(one, other), height]))
     first, second, height = np.concatenate(found, axis=1)
     order = np.lexsort((-height, second, first))

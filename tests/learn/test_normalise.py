@@ -112,3 +112,24 @@ def test_as_much_is_kept_of_many_frames_as_of_one() -> None:
     assert sixteen is not None
     assert 16 * sixteen.some.size < 2 * one.some.size
     assert (sixteen.least, sixteen.most) == (0, 9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([np.uint8, np.uint16]),
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 400),
+    st.integers(1, 65_535),
+    st.tuples(st.floats(0, 100), st.floats(0, 100)).map(sorted),
+)
+def test_percentiles_are_those_of_numpy(
+    dtype: type, seed: int, n: int, most: int, wanted: list[float]
+) -> None:
+    image = np.random.default_rng(seed).integers(0, min(most, np.iinfo(dtype).max) + 1, (1, n)).astype(dtype)
+    picked = greys(image)
+    assert picked is not None
+    found = levels([picked], *wanted)
+    low, high = np.percentile(image.astype(np.float64), wanted)
+    if high > low:
+        assert found is not None
+        np.testing.assert_allclose((found.bottom, found.top), (low, high), rtol=1e-9, atol=1e-9)

@@ -16,6 +16,7 @@ Pixels = npt.NDArray[np.float32 | np.float64]
 LIMITS = (-1.0, 3.0)
 """No pixel leaves this range, whatever it was: hot pixels must not drown the frame."""
 
+_MOST_COUNTED = 2**16 - 1
 _MAX_PIXELS = 500_000
 """More pixels than these do not change a percentile that anybody could see."""
 
@@ -87,7 +88,7 @@ def levels(picked: Sequence[Greys], low: float, high: float) -> Levels | None:
     """
     if not picked:
         return None
-    bottom, top = np.percentile(np.concatenate([one.some.ravel() for one in picked]), (low, high))
+    bottom, top = _percentiles(np.concatenate([one.some.ravel() for one in picked]), (low, high))
     if not top > bottom:  # nearly all pixels are the same; a few bright objects may still differ
         bottom, top = min(one.least for one in picked), max(one.most for one in picked)
     return Levels(float(bottom), float(top)) if top > bottom else None
@@ -145,6 +146,23 @@ def _finite(image: npt.NDArray[Any]) -> Pixels | None:
     if finite.all():
         return pixels
     return np.where(finite, pixels, np.median(pixels[finite])) if finite.any() else None
+
+
+def _percentiles(pixels: Pixels, wanted: tuple[float, float]) -> tuple[float, float]:
+    """Find percentiles as `numpy.percentile` does, by counting greys where that will do: it is quicker."""
+    whole = pixels.astype(np.uint16) if pixels.dtype == np.float32 and _countable(pixels) else None
+    if whole is None or not np.array_equal(whole, pixels):
+        low, high = np.percentile(pixels, wanted).tolist()
+        return low, high
+    up_to = np.cumsum(np.bincount(whole))
+    at = np.asarray(wanted) / 100 * (len(pixels) - 1)
+    below, above = (np.searchsorted(up_to, np.floor(at) + more, side="right") for more in (0, 1))
+    low, high = (below + (np.minimum(above, len(up_to) - 1) - below) * (at - np.floor(at))).tolist()
+    return low, high
+
+
+def _countable(pixels: Pixels) -> bool:
+    return bool(pixels.min() >= 0 and pixels.max() <= _MOST_COUNTED)
 
 
 def _picked(pixels: Pixels, n_frames: int = 1) -> Greys:

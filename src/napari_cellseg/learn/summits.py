@@ -19,7 +19,7 @@ FEWEST_VOTES = 2.0
 SADDLE = 0.2
 """Two summits are one when the way between them does not fall below this part of the lower one."""
 PRECISE = 0.9
-"""A summit on which this part of the votes of its hill falls, and `FEWEST_PRECISE`, stays on its own."""
+"""A summit on which this part of the votes nearest to it falls, and `FEWEST_PRECISE`, stays on its own."""
 FEWEST_PRECISE = 5.0
 
 _LOWEST = 1e-3
@@ -80,13 +80,17 @@ def nearest_summit(votes: Votes) -> npt.NDArray[np.int32]:
     places, cast = np.divmod(voted, votes.shape[1]), votes.ravel()[voted].astype(np.float64)
     ground = _gathered(places, cast, votes.shape)
     framed = (places[0] + 1) * (votes.shape[1] + 2) + places[1] + 1
-    here = ground.index[framed]
-    votes_at = np.bincount(here, cast, len(ground.at) + 1)
-    summits, hills = _climbed(ground)
-    numbers = _joined(ground, summits, hills, votes_at)
-    rows, columns = np.divmod(ground.at[summits], votes.shape[1] + 2)
+    votes_at = np.bincount(ground.index[framed], cast, len(ground.at) + 1)
+    tops, hills = _climbed(ground)
+    counts = _high_enough(ground.height[tops])
+    rows, columns = np.divmod(ground.at[tops[counts]], votes.shape[1] + 2)
     tree = KDTree(np.stack([rows - 1, columns - 1], axis=1))
-    nearest.ravel()[voted] = numbers[tree.query(np.stack(places, axis=1))[1] + 1]
+    closest = tree.query(np.stack(places, axis=1))[1]
+    around = np.zeros(len(tops))
+    around[counts] = np.bincount(closest, cast, len(rows))
+    precise = votes_at[tops] >= np.maximum(PRECISE * around, FEWEST_PRECISE)
+    numbers = _joined(_passes(ground, hills), ground.height[tops], counts, precise)[1:][counts]
+    nearest.ravel()[voted] = np.unique(numbers, return_inverse=True)[1][closest] + 1
     return nearest
 
 
@@ -103,7 +107,9 @@ def _gathered(
     width = shape[1] + 2
     reached = ((rows + 1) * width)[:, None] + (columns + 1)[None]
     shares = (weights[:, None, None] * weights[None, :, None]) * cast
-    whole = np.bincount(reached.ravel(), shares.ravel(), (shape[0] + 2) * width)
+    whole = np.bincount(reached.ravel(), shares.ravel(), (shape[0] + 2) * width).astype(
+        np.float64, copy=False
+    )
     at = np.flatnonzero(whole > _LOWEST)
     if not len(at):
         at = np.array([np.argmax(whole)])
@@ -125,10 +131,10 @@ def _climbed(ground: _Ground) -> tuple[Places, Places]:
 
     Returns
     -------
-    summits : ndarray
-        Places that nothing around is higher than, and that are high enough; the highest of all at least.
+    tops : ndarray
+        Places that nothing around is higher than.
     hills : ndarray
-        For each place the number of the summit that it leads to, from 1; 0 for low tops, and for nowhere.
+        For each place, and for nowhere, the number of the top that it leads to, from 1; 0 for nowhere.
     """
     n = len(ground.at)
     nowhere = np.append(ground.height, 0.0)
@@ -140,40 +146,46 @@ def _climbed(ground: _Ground) -> tuple[Places, Places]:
         higher = (height > highest) | ((height == highest) & (step > 0) & (uphill < beside) & (beside < n))
         uphill = np.where(higher, beside, uphill)
         highest = np.where(higher, height, highest)
-    tops = uphill == np.arange(n)
-    one_vote = 1 / (2 * np.pi * SIGMA_PX**2)  # height of the Gaussian that one vote becomes
-    summits = np.flatnonzero(tops & (ground.height > FEWEST_VOTES * one_vote))
-    if not len(summits):
-        summits = np.array([np.argmax(ground.height)])
+    tops = np.flatnonzero(uphill == np.arange(n))
     while True:
         further = uphill[uphill]
         if np.array_equal(further, uphill):
             break
         uphill = further
     numbers = np.zeros(n + 1, np.intp)
-    numbers[summits] = np.arange(1, len(summits) + 1)
-    return summits, np.append(numbers[uphill], 0)
+    numbers[tops] = np.arange(1, len(tops) + 1)
+    return tops, np.append(numbers[uphill], 0)
+
+
+def _high_enough(heights: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Tell which tops are summits; the highest of all is one."""
+    one_vote = 1 / (2 * np.pi * SIGMA_PX**2)  # height of the Gaussian that one vote becomes
+    high = heights > FEWEST_VOTES * one_vote
+    high[np.argmax(heights)] = True
+    return high
 
 
 def _joined(
-    ground: _Ground, summits: Places, hills: Places, votes_at: npt.NDArray[np.float64]
+    passes: list[tuple[int, int, float]],
+    heights: npt.NDArray[np.float64],
+    counts: npt.NDArray[np.bool_],
+    precise: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.int32]:
-    """Give summits that belong together the same number; by their number from 1."""
-    n = len(summits)
-    near = votes_at[summits]
-    of_hill = np.bincount(hills, votes_at, n + 1)[1:]
-    precise = near >= np.maximum(PRECISE * of_hill, FEWEST_PRECISE)
-    high_of, stays = [0.0, *ground.height[summits].tolist()], [False, *precise.tolist()]  # quicker in lists
-    belongs = list(range(n + 1))
-    # From the highest pass down: what was joined counts with its highest top, so that a small top between two
-    # large hills is part of one of them, and no bridge.
-    for one, other, height in _passes(ground, hills):
-        low, high = _root(belongs, one), _root(belongs, other)
-        if high_of[low] > high_of[high]:
-            low, high = high, low
-        if low != high and height > SADDLE * high_of[low] and not stays[low]:
-            belongs[low] = high
-    return np.array([_root(belongs, number) for number in range(n + 1)], np.int32)
+    """Give tops that belong together the same number; by their number from 1.
+
+    From the highest pass down: what was joined counts with its highest top, so that a small top between two
+    large hills is part of one of them, and no bridge. Tops that are no summits belong to the first hill that
+    they can be reached from.
+    """
+    high_of, stays = [0.0, *heights.tolist()], [False, *precise.tolist()]  # quicker in lists
+    summit, belongs = [False, *counts.tolist()], list(range(len(heights) + 1))
+    for one, other, height in passes:
+        low, far = _root(belongs, one), _root(belongs, other)
+        if high_of[low] > high_of[far]:
+            low, far = far, low
+        if low != far and (not summit[low] or (height > SADDLE * high_of[low] and not stays[low])):
+            belongs[low] = far
+    return np.array([_root(belongs, top) for top in range(len(belongs))], np.int32)
 
 
 def _root(belongs: list[int], number: int) -> int:

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from skimage.measure import label as label_pieces
 
 from napari_cellseg.data.numbers import renumber
 from napari_cellseg.data.samples import IGNORE
+from napari_cellseg.learn.pieces import Places, pieces_of
 from napari_cellseg.learn.summits import nearest_summit
 
 BACKGROUND, OBJECT = 0, 1
@@ -125,9 +125,10 @@ def decode(
     target = _voted(inside, offset, scale, grid)
     votes = np.bincount(target, minlength=grid[0] * grid[1]).reshape(grid)
     nearest = nearest_summit(votes.astype(np.float32) * scale**2)
-    labels.ravel()[inside] = nearest.ravel()[target]
-    labels = _in_one_piece(labels, inside, _CRUMB_PX / scale**2)
-    return _renumbered(labels, inside, np.pi / 4 * min_diameter_px**2)
+    numbers = _in_one_piece(inside, nearest.ravel()[target], probability.shape[1], _CRUMB_PX / scale**2)
+    keep = np.bincount(numbers) >= max(np.pi / 4 * min_diameter_px**2, 1)
+    labels.ravel()[inside] = renumber(numbers, keep)
+    return labels
 
 
 def _voted(
@@ -147,55 +148,44 @@ def _voted(
 
 
 def _in_one_piece(
-    labels: npt.NDArray[np.int32], inside: npt.NDArray[np.intp], crumb_px: float
+    inside: Places, labels: npt.NDArray[np.int32], width: int, crumb_px: float
 ) -> npt.NDArray[np.int32]:
     """Make every piece an object, and give crumbs beside the largest piece of a label to what they touch.
 
     Crumbs that touch nothing but each other are one object, unless they are a crumb together.
     """
-    pieces: npt.NDArray[np.int32] = label_pieces(labels, background=0, connectivity=2).astype(np.int32)
-    numbers = pieces.ravel()[inside]
-    areas = np.bincount(numbers)
-    owner = np.zeros(len(areas), np.int32)
-    owner[numbers] = labels.ravel()[inside]
-    order = np.lexsort((areas, owner))
-    largest = np.r_[owner[order][1:] != owner[order][:-1], True]
-    crumb = areas < crumb_px
+    pieces = pieces_of(inside, labels, width)
+    numbers = pieces.of_pixel + 1
+    order = np.lexsort((pieces.area_px, pieces.label))
+    largest = np.r_[pieces.label[order][1:] != pieces.label[order][:-1], True]
+    crumb = pieces.area_px < crumb_px
     crumb[order[largest]] = False
-    crumb[0] = False
     if not crumb.any():
-        return pieces
-    loose = inside[crumb[numbers]]
-    pieces.ravel()[loose] = 0
-    pieces.ravel()[loose] = _highest_around(pieces, loose)
-    alone = loose[pieces.ravel()[loose] == 0]
-    if len(alone) < crumb_px:
-        return pieces
-    lost = np.zeros(pieces.shape, np.bool_)
-    lost.ravel()[alone] = True
-    together = label_pieces(lost, connectivity=2)
-    together[(np.bincount(together.ravel()) < crumb_px)[together]] = 0
-    return np.where(together > 0, together + len(areas), pieces).astype(np.int32)
+        return numbers
+    loose = np.flatnonzero(crumb[pieces.of_pixel])
+    numbers[loose] = 0
+    numbers[loose] = _highest_around(inside, numbers, inside[loose], width)
+    alone = loose[numbers[loose] == 0]
+    if len(alone) >= crumb_px:
+        together = pieces_of(inside[alone], np.zeros(len(alone), np.int32), width)
+        enough = (together.area_px >= crumb_px)[together.of_pixel]
+        numbers[alone[enough]] = len(crumb) + 1 + together.of_pixel[enough]
+    return numbers
 
 
-def _highest_around(numbers: npt.NDArray[np.int32], places: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
-    """Look up the highest number among the neighbours of a few pixels; filtering all would take long."""
-    height, width = numbers.shape
-    rows, columns = np.divmod(places, width)
-    nearby = [(np.clip(rows + i, 0, height - 1), np.clip(columns + i, 0, width - 1)) for i in (-1, 0, 1)]
-    around = [numbers[row, column] for row, _ in nearby for _, column in nearby]
-    highest: npt.NDArray[np.int32] = np.max(around, axis=0)
-    return highest
-
-
-def _renumbered(
-    labels: npt.NDArray[np.int32], inside: npt.NDArray[np.intp], min_area_px: float
+def _highest_around(
+    inside: Places, numbers: npt.NDArray[np.int32], places: Places, width: int
 ) -> npt.NDArray[np.int32]:
-    """Drop objects of a smaller area and close the gaps in the numbers."""
-    numbers = labels.ravel()[inside]
-    keep = np.bincount(numbers) >= max(min_area_px, 1)
-    labels.ravel()[inside] = renumber(numbers, keep)
-    return labels
+    """Look up the highest number among the neighbours of a few pixels; filtering all would take long."""
+    columns = places % width
+    highest = np.zeros(len(places), np.int32)
+    for down in (-width, 0, width):
+        for right in (-1, 0, 1):
+            beside = places + down + right
+            at = np.minimum(np.searchsorted(inside, beside), len(inside) - 1)
+            there = (inside[at] == beside) & (columns + right >= 0) & (columns + right < width)
+            np.maximum(highest, np.where(there, numbers[at], 0), out=highest)
+    return highest
 
 
 def median_diameter_px(labels: npt.NDArray[Any]) -> float | None:

@@ -147,13 +147,15 @@ def drawn(task: Task, run: Run) -> list[Sample]:
     return [Sample(c.image, c.truth, c.group, c.name) for c in (task.learned[i] for i in order)]
 
 
-def carry_out(run: Run) -> dict[str, float]:
+def carry_out(run: Run, minutes: float = MINUTES) -> dict[str, float]:
     """Train and score.
 
     Parameters
     ----------
     run : Run
         What.
+    minutes : float
+        Time of the training.
 
     Returns
     -------
@@ -165,7 +167,7 @@ def carry_out(run: Run) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         model = base
         if run.frames:
-            config = TrainConfig(minutes=MINUTES, max_epochs=100_000, patience=100_000, seed=run.seed)
+            config = TrainConfig(minutes=minutes, max_epochs=100_000, patience=100_000, seed=run.seed)
             try:
                 out = Path(folder) / "model"
                 follow(train(drawn(task, run), config, NetConfig(), out, base))

@@ -1,8 +1,8 @@
 """How far five minutes of fine-tuning go: AP at IoU 0.5 beside a training six times as long.
 
 A bundled model that never saw cells in phase contrast learns from ten corrected frames of 1022 x 1024 px, on
-all processors, and is scored on four other fields. ``MINUTES`` (5) is the short time, ``FULL_MINUTES`` (30) the
-long one, ``SEEDS`` (3) the number of repetitions. ``RESULTS`` is a file that keeps what is done, so that an
+all processors, and is scored on four other fields. ``MINUTES`` (5) is the short time, ``FULL_MINUTES`` (30)
+the long one, ``SEEDS`` (3) the number of repetitions. ``RESULTS`` is a file that keeps what is done, so that an
 interrupted run goes on.
 """
 
@@ -40,9 +40,7 @@ def main() -> int:
         return SKIPPED
     task = tasks()[TASK]
     found: dict[str, float] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    print(
-        f"{TASK}: {FRAMES} frames to learn from, {len(task.tested)} tested, from {task.base}; kept in {RESULTS}"
-    )
+    print(f"{TASK}: {FRAMES} frames to learn from, {len(task.tested)} tested, from {task.base}")
     for seed in range(SEEDS):
         for minutes in (MINUTES, FULL_MINUTES):
             key = f"{minutes:g} min, seed {seed}"

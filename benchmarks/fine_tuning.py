@@ -2,8 +2,8 @@
 
 A bundled model that never saw cells in phase contrast learns from ten corrected frames of 1022 x 1024 px, on
 all processors, and is scored on four other fields. ``MINUTES`` (5) is the short time, ``FULL_MINUTES`` (30)
-the long one, ``SEEDS`` (3) the number of repetitions. ``RESULTS`` is a file that keeps what is done, so that an
-interrupted run goes on.
+the long one, ``SEEDS`` (3) the number of repetitions. ``RESULTS`` is a file that keeps what is done, so that
+an interrupted run goes on.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from napari_cellseg.data.stack import FramePart
 from napari_cellseg.learn.tiles import starts
 from napari_cellseg.learn.view import View
 
-SIDE_PX = 4096
-"""Side of a block: its maps take 200 MB, and it shares a tenth of its pixels with its neighbours."""
+SIDE_PX = 3072
+"""Side of a block: its maps take 110 MB, and it shares an eighth of its pixels with its neighbours."""
 LARGEST_OBJECT = 4.0
 """Objects up to so many typical diameters long lie whole in one block at least."""
 

@@ -28,7 +28,7 @@ from napari_cellseg.progress import Clock, Note, Steps
 
 _AT_ONCE = 2
 """So many blocks are read before the network needs them, or wait for their objects to be found: the maps of
-each take 200 MB."""
+each take 110 MB."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from benchmarks._turns import Peer, Spread, in_turns, machine, ratios, spread
 from napari_cellseg.config import PredictConfig
 from napari_cellseg.data.opening import open_stack
 from napari_cellseg.data.write import write_text
+from napari_cellseg.learn import artist
 from napari_cellseg.learn import predict as walk
 from napari_cellseg.learn.engine import engine_in_words
 from napari_cellseg.learn.model import load_model
@@ -103,7 +104,7 @@ class Parts:
 
     def watch(self) -> None:
         """Measure from now on."""
-        walk.draw_maps = self._timed("drawing the maps", walk.draw_maps)
+        artist.draw_maps = self._timed("drawing the maps", artist.draw_maps)
         walk.labels_of = self._timed("finding objects in them", walk.labels_of)
 
     def _timed(self, name: str, work: Callable[..., object]) -> Callable[..., object]:
@@ -177,10 +178,10 @@ def measure(size: str, folder: Path) -> list[str]:
     runs["U-Net of 2015, connected components"] = timed(classical(image))
     runs["Otsu's threshold and watershed"] = timed(partial(by_threshold, image))
     parts = Parts()
-    drawing, finding = walk.draw_maps, walk.labels_of
+    drawing, finding = artist.draw_maps, walk.labels_of
     parts.watch()
     taken = in_turns(runs, ROUNDS)
-    walk.draw_maps, walk.labels_of = drawing, finding
+    artist.draw_maps, walk.labels_of = drawing, finding
     for peer in peers:
         peer.close()
     return [

@@ -140,6 +140,7 @@ def test_what_has_to_be_installed_is_said(images: Path, monkeypatch: pytest.Monk
         ("data/list.csv", "mine", "data/list-mine"),
         ("data/one.tif", "mine", "data/one-mine"),
         ("data/plate/*_A01.tif", "mine", "data/plate-mine"),
+        ("data/day?/plate/a.tif", "mine", "data-mine"),
         ("data/plate", None, "data/plate-counts"),
         ("/", "mine", "/images-mine"),
     ],

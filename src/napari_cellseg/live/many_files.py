@@ -85,7 +85,7 @@ def results_beside(inputs: Path, model: Path | None) -> Path:
     Path
         For example ``plate-nuclei-fluorescence`` beside ``plate``.
     """
-    if any(sign in inputs.name for sign in "*?["):
+    while any(sign in str(inputs) for sign in "*?["):
         inputs = inputs.parent
     is_file = inputs.suffix.lower() in {_TABLE, *SUFFIXES}
     name = inputs.stem if is_file else inputs.name

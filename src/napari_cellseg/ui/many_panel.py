@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QUrl, Signal
+from qtpy.QtCore import QTimer, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -26,7 +27,7 @@ from napari_cellseg.errors import CellSegError
 from napari_cellseg.live.many_files import CameOut, ManyFiles, count_files, results_beside
 from napari_cellseg.progress import Event, Note, Progress
 from napari_cellseg.ui.calm import Calm
-from napari_cellseg.ui.step import Message, ProgressRow
+from napari_cellseg.ui.step import Message, ProgressRow, folded
 from napari_cellseg.ui.task import message_of
 
 if TYPE_CHECKING:
@@ -39,13 +40,16 @@ _TOLD = (
     "what is finished, and starting again does only what is missing."
 )
 _TABLES = "Tables of images (*.csv);;All files (*)"
+_BESIDE = "beside the images"
+_OUTPUT_TIP = "Folder of the results; unless told, it is beside the images, and named after the model"
 _MOST_AT_ONCE = 64
+_PLACED_MS = 50
 
 
 class ManyPanel(QWidget):
     """Which files, where the results go, one button, and what came out.
 
-    ``news(str)`` tells in a few words how far it is; the empty text says that it is over.
+    ``news(str state, str text)`` tells how far it is, as `Step.summarise` wants it; no text: nothing to tell.
 
     Parameters
     ----------
@@ -59,7 +63,7 @@ class ManyPanel(QWidget):
         Its parent.
     """
 
-    news = Signal(str)
+    news = Signal(str, str)
 
     def __init__(
         self,
@@ -73,11 +77,15 @@ class ManyPanel(QWidget):
         self._session, self._model, self._config, self._measuring = session, model, config, measuring
         self._page: Path | None = None
         self._calm = Calm(self._tell_progress, self)
+        self._soon = QTimer(self)  # what has appeared must have its place first
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_PLACED_MS)
+        self._soon.timeout.connect(self._bring_into_view)
         self._make_fields()
         self.go = _button("Count all files", "Find and count the nuclei of all these images", self.count_all)
         self.go.setObjectName("cellseg-primary")
         self.progress = ProgressRow(self)
-        self.progress.over.connect(self._on_over)
+        self.progress.over.connect(lambda: self.go.setEnabled(True))
         self.message = Message(self)
         self.open_page = _button(
             "Open summary", "Show the page with all results in the browser", self._open_page
@@ -100,8 +108,8 @@ class ManyPanel(QWidget):
             "A folder of images, or a table (CSV) whose column path names them. Files of a plate are told by "
             "their names. Nothing in it is changed"
         )
-        self.output.setPlaceholderText("beside the images")
-        self.output.setToolTip("Where the results go: beside the images, named after the model, unless told")
+        self.output.setPlaceholderText(_BESIDE)
+        self.output.setToolTip(_OUTPUT_TIP)
         self.channel.setPlaceholderText("found by its name")
         self.channel.setToolTip(
             "The channel in which nuclei are to be found, by its name or its number from 0, where the images "
@@ -123,22 +131,24 @@ class ManyPanel(QWidget):
     def _lay_out(self) -> None:
         told = QLabel(_TOLD, self)
         told.setWordWrap(True)
-        rows = QFormLayout()
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        rows, rest = _rows(), QWidget(self)
+        more = _rows(rest)
         folder = _button("Folder …", "Choose the folder of the images", self._ask_folder)
         table = _button("Table …", "Choose a table (CSV) of images", self._ask_table)
         other = _button("Folder …", "Choose another folder for the results", self._ask_output)
         rows.addRow("Images", _beside(self.inputs, folder, table))
         rows.addRow("Results", _beside(self.output, other))
-        rows.addRow("Channel", self.channel)
-        rows.addRow("Images at once", self.at_once)
+        more.addRow("Channel", self.channel)
+        more.addRow("Images at once", self.at_once)
+        more.addRow(self.same_size)
+        section = folded("More", self)
+        section.addWidget(rest)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addWidget(told)
         column.addLayout(rows)
-        for widget in (self.same_size, self.go, self.progress, self.message, self._results):
+        for widget in (section, self.go, self.progress, self.message, self._results):
             column.addWidget(widget)
 
     # What is counted, and where to
@@ -161,8 +171,9 @@ class ManyPanel(QWidget):
     def _name_results(self, _news: object = None) -> None:
         """Show where the results go when nothing is told."""
         path = _path(self.inputs)
-        beside = str(results_beside(path, self._model.model)) if path is not None else ""
-        self.output.setPlaceholderText(beside or "beside the images")
+        beside = results_beside(path, self._model.model) if path is not None else None
+        self.output.setPlaceholderText(beside.name if beside is not None else _BESIDE)
+        self.output.setToolTip(f"{_OUTPUT_TIP}: {beside}" if beside is not None else _OUTPUT_TIP)
 
     def _order(self, inputs: Path, model: Path) -> ManyFiles:
         return ManyFiles(
@@ -204,7 +215,8 @@ class ManyPanel(QWidget):
             apart=True,
         )
         self.progress.follow(task, "Stop", "Stop; the images that are finished are kept")
-        self.news.emit("many files: starting")
+        self._soon.start()
+        self.news.emit("running", "many files: starting")
 
     # What comes of it
 
@@ -216,23 +228,32 @@ class ManyPanel(QWidget):
 
     def _tell_progress(self, at: Progress) -> None:
         if self.progress.task is not None:
-            self.news.emit(f"many files: {at.done} of {at.total}")
+            self.news.emit("running", f"many files: {at.done} of {at.total}")
 
     def _on_done(self, came: CameOut) -> None:
         self._page = came.page
         self._results.show()
         self.message.tell(outcome_text(came), "warning" if came.n_failed else "info")
+        state = "attention" if came.n_failed or came.n_left else "done"
+        self._over(state, f"many files: {_numbers(came)}")
 
     def _on_stopped(self) -> None:
         self.message.tell("Stopped before any image was finished.", "info")
+        self._over("todo", "")
 
     def _failed(self, error: BaseException) -> None:
         self.message.tell(message_of(error), "error")
+        self._over("todo", "")
 
-    def _on_over(self) -> None:
-        self.go.setEnabled(True)
+    def _over(self, state: str, text: str) -> None:
         self._calm.forget()
-        self.news.emit("")
+        self.news.emit(state, text)
+        self._soon.start()
+
+    def _bring_into_view(self) -> None:
+        """Scroll to what has appeared."""
+        parts = (self._results, self.message, self.progress)
+        _scroll_to(next((part for part in parts if not part.isHidden()), self.go))
 
     def _open_page(self) -> None:
         if self._page is not None:
@@ -256,21 +277,30 @@ def outcome_text(came: CameOut) -> str:
     str
         Sentences; the reasons of the first that failed among them.
     """
-    parts = (
-        [f"{came.n_done:,} done", f"{came.n_kept:,} kept from before"]
-        if came.n_kept
-        else [f"{came.n_done:,} done"]
-    )
-    if came.n_failed:
-        parts.append(f"{came.n_failed:,} failed")
-    lines = [f"{', '.join(parts)}."]
-    if came.n_left:
-        lines[0] = f"Stopped: {', '.join(parts)}, {came.n_left:,} left. Count again to go on."
+    told = _numbers(came)
+    lines = [f"Stopped: {told}. Count again to go on." if came.n_left else f"{told}."]
     lines += [f"• {failure}" for failure in came.failures]
     more = came.n_failed - len(came.failures)
     if more > 0:
         lines.append(f"{more:,} more failed; the summary tells why.")
     return "\n".join(lines)
+
+
+def _numbers(came: CameOut) -> str:
+    counts = (
+        (came.n_kept, "kept from before"),
+        (came.n_failed, "failed"),
+        (came.n_left, "left"),
+    )
+    return ", ".join([f"{came.n_done:,} done", *(f"{n:,} {what}" for n, what in counts if n)])
+
+
+def _scroll_to(widget: QWidget) -> None:
+    area = widget.parentWidget()
+    while area is not None and not isinstance(area, QScrollArea):
+        area = area.parentWidget()
+    if area is not None:
+        area.ensureWidgetVisible(widget)
 
 
 def _open(path: Path) -> None:
@@ -281,6 +311,14 @@ def _path(line: QLineEdit) -> Path | None:
     """Read a path; none where nothing is written. A name alone is one of the person's own folder."""
     text = line.text().strip().strip('"')
     return Path.home() / Path(text).expanduser() if text else None
+
+
+def _rows(parent: QWidget | None = None) -> QFormLayout:
+    rows = QFormLayout(parent)
+    rows.setContentsMargins(0, 0, 0, 0)
+    rows.setVerticalSpacing(4)
+    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return rows
 
 
 def _beside(line: QLineEdit, *buttons: QPushButton) -> QWidget:

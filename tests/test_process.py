@@ -1,3 +1,4 @@
+import importlib
 import os
 import subprocess
 import sys
@@ -6,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from napari_cellseg.errors import InputError
@@ -133,3 +135,58 @@ def fail(ours: bool) -> Steps[None]:
 def die() -> Steps[None]:
     yield Note("about to die")
     os._exit(3)
+
+
+BROOD = """
+import subprocess, sys
+from napari_cellseg.progress import Note
+
+def brood():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield Note(str(child.pid))
+    child.wait()
+"""
+STARTS = """
+import os, time
+from brood import brood
+from napari_cellseg.process import Helper
+
+if __name__ == "__main__":
+    helper = Helper(children=True)
+    steps = helper.run(brood)
+    child = next(steps).text
+    print(helper._process.pid, child, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_work_may_start_processes_which_end_with_the_helper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "brood.py").write_text(BROOD)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    helper = Helper(children=True)
+    steps = helper.run(importlib.import_module("brood").brood)
+    child = psutil.Process(int(next(steps).text))
+    assert child.is_running()
+    helper.close()
+    psutil.wait_procs([child], timeout=10)
+    assert not child.is_running()
+    with pytest.raises(HelperError):
+        next(steps)
+
+
+def test_what_was_started_does_not_outlive_a_program_that_crashes(tmp_path: Path) -> None:
+    (tmp_path / "brood.py").write_text(BROOD)
+    (tmp_path / "starts.py").write_text(STARTS)
+    program = subprocess.Popen(
+        [sys.executable, str(tmp_path / "starts.py")], stdout=subprocess.PIPE, text=True
+    )
+    with program:
+        assert program.stdout is not None
+        left = [psutil.Process(int(number)) for number in program.stdout.readline().split()]
+        assert len(left) == 2
+        assert all(process.is_running() for process in left)
+        program.kill()
+    _gone, alive = psutil.wait_procs(left, timeout=10)
+    assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import os
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import ModuleType
@@ -41,8 +42,10 @@ class HelperError(CellSegError):
     """The helper process failed in a way that nobody foresaw; the message carries its traceback."""
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, children: bool) -> None:
     """Run pieces of work in the helper, one at a time, until the pipe closes."""
+    if children:
+        threading.Thread(target=_end_with_parent, name="guard", daemon=True).start()
     while True:
         try:
             function, args = pipe.recv()
@@ -78,14 +81,52 @@ def _run(function: Callable[..., Steps[Any]], args: tuple[Any, ...], pipe: Conne
         steps.close()
 
 
+def _end_with_parent() -> None:
+    """Wait in the helper until the process that started it is gone, however it went, and end all at once."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    _kill(_children_of(os.getpid()))
+    os._exit(1)
+
+
+def _children_of(pid: int) -> list[Any]:
+    """List the processes that a process has started, and those that these have."""
+    import psutil  # noqa: PLC0415 - napari and distributed bring it; nothing else here has children
+
+    with suppress(psutil.NoSuchProcess):
+        return list(psutil.Process(pid).children(recursive=True))
+    return []
+
+
+def _gone() -> type[Exception]:
+    """Name the error that says that a process is over."""
+    import psutil  # noqa: PLC0415 - see above
+
+    return psutil.NoSuchProcess
+
+
+def _kill(processes: list[Any]) -> None:
+    for process in processes:
+        with suppress(_gone()):
+            process.kill()  # not one that has got the same number since
+
+
 class Helper:
     """A process that stays ready between pieces of work, so that torch is imported once.
 
     It starts with the first piece of work and ends with `close`, with Python, or with the parent's death.
     One piece of work at a time; a second `run` waits for the first.
+
+    Parameters
+    ----------
+    children : bool
+        Whether the work starts processes of its own, which Python refuses to helpers otherwise. They end with
+        the helper, and all of them with the parent, even where that one crashes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, children: bool = False) -> None:
+        self._children = children
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self._busy = threading.Lock()
@@ -149,7 +190,10 @@ class Helper:
                 context = multiprocessing.get_context("spawn")  # a fork would copy Qt and its threads
                 self._pipe, theirs = context.Pipe()
                 process = context.Process(
-                    target=_serve, args=(theirs,), daemon=True, name="napari-cellseg helper"
+                    target=_serve,
+                    args=(theirs, self._children),
+                    daemon=not self._children,
+                    name="napari-cellseg helper",
                 )
                 with _no_main_module():
                     process.start()
@@ -177,12 +221,14 @@ class Helper:
         if pipe is not None:
             pipe.close()
         if process is not None:
+            children = _children_of(process.pid) if self._children and process.pid is not None else []
             process.terminate()
             process.join(_GRACE_S)
             if process.is_alive():
                 process.kill()
                 process.join()
             process.close()
+            _kill(children)  # after the helper, which starts workers anew
 
     def close(self) -> None:
         """End the process for good, at once even when it is at work."""

@@ -234,6 +234,8 @@ def test_items_come_from_folders_patterns_and_tables(plate: Path, tmp_path: Path
         items_in([table])
     with pytest.raises(InputError, match="cannot be read"):
         items_in([tmp_path / "none.csv"])
+    with pytest.raises(InputError, match=r"There is no file or folder .*none"):
+        items_in([tmp_path / "none"])
 
 
 def test_names_are_kept_apart_and_fit_for_files(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ def run(options: argparse.Namespace) -> int:
     Returns
     -------
     int
-        0; 3 where some failed.
+        0; 3 where some failed; 130 after Ctrl-C.
     """
+    from napari_cellseg.cli import INTERRUPTED
     from napari_cellseg.cli.bar import show
     from napari_cellseg.cli.commands import reading_of
     from napari_cellseg.cli.options import config_from
@@ -49,6 +50,9 @@ def run(options: argparse.Namespace) -> int:
     )
     if failed:
         print(f"Why: {options.output / OUTCOMES_FILE}")
+    if result.n_left:
+        print(f"Stopped before {result.n_left} of them; the same command goes on.")
+        return INTERRUPTED
     return InputError.exit_code if failed else 0
 
 

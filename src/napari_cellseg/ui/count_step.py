@@ -20,10 +20,11 @@ from napari_cellseg.progress import Event, Progress
 from napari_cellseg.ui.calm import Calm
 from napari_cellseg.ui.count_panel import CountPanel, count_text
 from napari_cellseg.ui.forms import ConfigForm
+from napari_cellseg.ui.many_panel import ManyPanel
 from napari_cellseg.ui.model_combo import ModelCombo
 from napari_cellseg.ui.model_menu import ModelMenu, with_menu
 from napari_cellseg.ui.predictions import PredictionLayers
-from napari_cellseg.ui.step import Step
+from napari_cellseg.ui.step import State, Step, folded
 
 if TYPE_CHECKING:
     from napari_cellseg.measure.tables import CellTable
@@ -48,6 +49,7 @@ class CountStep(Step):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._measured: dict[int, CellTable] = {}
+        self._many_news: tuple[State, str] = ("todo", "")
         self._summary = counting.summarise({}, None, None)
         self._calm = Calm(lambda _event: self._show_counts(), self)
         self._progress = Calm(self._show_progress, self)
@@ -114,7 +116,22 @@ class CountStep(Step):
         self.panel.actions.addWidget(self.export_to)
         self.below.addLayout(looks)
         self.below.addWidget(self.panel)
+        self.below.addWidget(self._many_files())
         self.below.addStretch(1)
+
+    def _many_files(self) -> QWidget:
+        """Make the folded section that counts what is not open."""
+        self.many = ManyPanel(self.session, self.model, self.config, self.measuring, self)
+        self.many.news.connect(self._many_came)
+        self.many_files = folded("Many files", self)
+        self.many_files.addWidget(self.many)
+        return self.many_files
+
+    def _many_came(self, state: State, text: str) -> None:
+        """Show in the line of the step how far the many files are, unless frames are being counted."""
+        self._many_news = (state, text)
+        if self.progress.task is None:
+            self._summarise()
 
     @property
     def _here(self) -> int:
@@ -240,6 +257,10 @@ class CountStep(Step):
 
     def _summarise(self) -> None:
         frames = self._summary.frames
+        state, text = self._many_news
+        if state == "running" or (text and not frames):
+            self.summarise(state, text)
+            return
         if not frames:
             self.summarise("todo", "not yet")
             return

@@ -25,7 +25,8 @@ class Runner(QObject):
     """Runs work, and ends all of it within two seconds.
 
     Two helper processes: `helper` for long work (labels, training, prediction), and a second one for what
-    must answer at once (preview, thumbnails), so that a preview never waits for a training.
+    must answer at once (preview, thumbnails), so that a preview never waits for a training. Work that goes on
+    for hours beside all of it has a helper of its own.
     """
 
     logged = Signal(str)
@@ -34,6 +35,7 @@ class Runner(QObject):
         super().__init__(parent)
         self.helper = Helper()
         self._quick = Helper()
+        self._apart: set[Helper] = set()
         self._turn = {True: threading.Lock(), False: threading.Lock()}
         self._tasks: set[Task] = set()
         self._waiting: set[Task] = set()
@@ -54,6 +56,7 @@ class Runner(QObject):
         title: str = "",
         quick: bool = False,
         here: bool = False,
+        apart: bool = False,
     ) -> Task:
         """Start ``function(*args)``, a generator of events, away from the window's thread.
 
@@ -80,6 +83,9 @@ class Runner(QObject):
             True for work of a second or less, which gets the second helper.
         here : bool
             True runs it in a thread of this process: for what only waits for the disk.
+        apart : bool
+            True gives it a helper of its own, which may start processes: other work does not wait for it. The
+            helper, and what it started, ends with the work.
 
         Returns
         -------
@@ -89,11 +95,18 @@ class Runner(QObject):
         if self._closed:
             raise RuntimeError("The session is closed")
 
+        own = Helper(children=True) if apart else None
+
         def steps() -> Steps[Any]:
+            if own is not None:
+                return self._in_own(own, function, args)
             return function(*args) if here else self._in_helper(task, quick, function, args)
 
         task = Task(steps, title)
         self._tasks.add(task)
+        if own is not None:
+            self._apart.add(own)
+            task.finished.connect(lambda: self._apart.discard(own))
         self._log_of(task, title or function.__name__)
         task.listen(event=on_event, done=on_done, failed=on_failed, cancelled=on_cancelled)
         task.finished.connect(lambda: self._tasks.discard(task))
@@ -121,6 +134,16 @@ class Runner(QObject):
             return (yield from helper.run(function, *ready))
         finally:
             turn.release()
+
+    def _in_own(
+        self, helper: Helper, function: Callable[..., Steps[Any]], args: tuple[object, ...]
+    ) -> Steps[Any]:
+        """Follow work in a helper that ends with it; runs in the task's thread."""
+        try:
+            ready = yield from portable(args, self.temporary)
+            return (yield from helper.run(function, *ready))
+        finally:
+            helper.close()
 
     def _log_of(self, task: Task, what: str) -> None:
         """Write what happens to a task into the log and, when it has a title, into the activity dock."""
@@ -184,8 +207,8 @@ class Runner(QObject):
         for task in self._waiting:
             task.over.set()
         self._waiting.clear()
-        self.helper.close()
-        self._quick.close()
+        for helper in (self.helper, self._quick, *self._apart):
+            helper.close()
         deadline = time.monotonic() + _CLOSE_S
         for task in tasks:
             task.over.wait(max(0.0, deadline - time.monotonic()))

@@ -58,7 +58,7 @@ def items_in(inputs: Sequence[Path]) -> list[Item]:
     Raises
     ------
     InputError
-        There is nothing, or a table cannot be used.
+        There is nothing, or a table cannot be used. A file that a table names may be missing.
     """
     items: list[Item] = []
     for path in inputs:
@@ -69,7 +69,10 @@ def items_in(inputs: Sequence[Path]) -> list[Item]:
 
 
 def _of_names(path: Path) -> list[Item]:
-    return [_item(rows) for _, rows in list_inputs([path])]
+    items = [_item(rows) for _, rows in list_inputs([path])]
+    if len(items) == 1 and not items[0].files[0].exists():
+        raise InputError(f"There is no file or folder {path}", "", "Check the name")
+    return items
 
 
 def _item(rows: list[NameParts]) -> Item:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,12 +23,12 @@ from napari_cellseg.errors import InputError, SettingsError
 from napari_cellseg.learn.card import must_find_objects, read_card
 from napari_cellseg.pipeline.batch.gather import gather_cells, gather_counts
 from napari_cellseg.pipeline.batch.items import Item
-from napari_cellseg.pipeline.batch.job import BatchJob, do_item, open_item
+from napari_cellseg.pipeline.batch.job import ITEMS, BatchJob, do_item, open_item
 from napari_cellseg.pipeline.batch.outcome import Outcome, write_outcome
 from napari_cellseg.pipeline.batch.summary import write_summary
 from napari_cellseg.pipeline.batch.workers import Ended, WorkersPlan, in_workers, workers
 from napari_cellseg.pipeline.inputs import model_channel
-from napari_cellseg.progress import Clock, Note, Steps
+from napari_cellseg.progress import Cancelled, Clock, Note, Progress, Steps
 
 SETTINGS_FILE, OUTCOMES_FILE, TRACES_FILE = "batch.json", "outcomes.csv", "errors.log"
 _MEASURED = 5
@@ -42,13 +44,16 @@ class BatchResult:
     Attributes
     ----------
     outcomes : tuple of Outcome
-        One per item, in their order.
+        One per item, in their order; none for those that a stop came before.
     page : Path
         The summary, an HTML page.
+    n_left : int
+        How many items a stop came before.
     """
 
     outcomes: tuple[Outcome, ...]
     page: Path
+    n_left: int = 0
 
     def count(self, status: str) -> int:
         """Count the items that ended in a certain way.
@@ -73,7 +78,8 @@ def predict_batch(
 
     Writes a folder per item (see `do_item`), ``counts.csv`` and ``cells.csv`` of all, ``outcomes.csv`` and
     the summary ``batch.html``. What an earlier run did in the same way is kept; what is broken is told and
-    does not stop the rest. The results do not depend on who worked.
+    does not stop the rest. The results do not depend on who worked. After a stop, tables and summary tell of
+    what was done by then, and the next run goes on.
 
     Parameters
     ----------
@@ -99,6 +105,8 @@ def predict_batch(
 
     Raises
     ------
+    Cancelled
+        It was stopped before any item was done.
     InputError
         None of the items could be done.
     ModelError
@@ -112,22 +120,61 @@ def predict_batch(
     must_find_objects(card)
     with storage(job.folder):
         job.folder.mkdir(parents=True, exist_ok=True)
+    _tidy(job.folder / ITEMS)
+    so_far = _SoFar(job)
+    try:
+        yield from _work(so_far, items, plan or WorkersPlan(), same_size)
+    except Cancelled:
+        if not any(outcome.status != "failed" for outcome in so_far.outcomes.values()):
+            raise
+    return _finish(items, so_far)
+
+
+@dataclass
+class _SoFar:
+    """What a stop finds: the job as it was settled, what became of items by their place, and errors."""
+
+    job: BatchJob
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    traces: list[str] = field(default_factory=list)
+
+
+def _work(so_far: _SoFar, items: Sequence[Item], plan: WorkersPlan, same_size: bool) -> Steps[None]:
+    """Have the items done, and collect what becomes of them."""
     clock = Clock(len(items), "images done")
     yield clock.at(0)
-    outcomes: dict[int, Outcome] = {}
-    traces: list[str] = []
-    with workers(plan or WorkersPlan()) as client:
-        measured = same_size and card.any_size and job.config.diameter_px is None
-        job = yield from _settled(items, job, client, clock, measured)
+    with workers(plan) as client:
+        job = so_far.job
+        measured = same_size and read_card(job.model).any_size and job.config.diameter_px is None
+        job = so_far.job = yield from _settled(items, job, client, clock, measured)
+        pace = _Pace(len(items))
         for ended in in_workers(client, partial(do_item, job=job), items):
             if ended is not None:
                 item = items[ended.at]
-                outcomes[ended.at] = _outcome(item, job, ended)
+                so_far.outcomes[ended.at] = _outcome(item, job, ended)
                 if ended.reason:
-                    traces += [f"{item.name}\n{ended.trace}"] if ended.trace else []
+                    so_far.traces += [f"{item.name}\n{ended.trace}"] if ended.trace else []
                     yield Note(f"{item.name} failed. {ended.reason}")
-            yield clock.at(len(outcomes))
-    return _finish(items, job, [outcomes[i] for i in range(len(items))], traces)
+            yield pace.after(so_far.outcomes.values())
+
+
+class _Pace:
+    """Estimates the time left from the items worked on: those kept from an earlier run take none."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._start = total, time.perf_counter()
+
+    def after(self, outcomes: Collection[Outcome]) -> Progress:
+        worked = sum(outcome.status == "done" for outcome in outcomes)
+        left = self._total - len(outcomes)
+        seconds = (time.perf_counter() - self._start) / worked * left if worked else None
+        return Progress(len(outcomes), self._total, "images done", seconds)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what workers that were killed had begun."""
+    for begun in folder.glob(".*.partial"):
+        shutil.rmtree(begun, ignore_errors=True)
 
 
 def _outcome(item: Item, job: BatchJob, ended: Ended) -> Outcome:
@@ -153,6 +200,7 @@ def _settled(
         found = {"settings": told, "same_size": same_size}
         found |= (yield from _asked(client, _fastest, [job], clock))[0]
         if same_size:
+            yield Note("The size of the objects is measured on a few images first.")
             chosen = items[:: max(1, len(items) // _MEASURED)][:_MEASURED]
             diameters = yield from _asked(client, partial(_diameter, job=job), chosen, clock)
             if diameters:  # otherwise each item will tell why
@@ -207,22 +255,17 @@ def _diameter(item: Item, job: BatchJob) -> float:
         return estimate_diameter(stack, channel, job.model, job.config)
 
 
-def _finish(
-    items: Sequence[Item], job: BatchJob, outcomes: Sequence[Outcome], traces: Sequence[str]
-) -> BatchResult:
+def _finish(items: Sequence[Item], so_far: _SoFar) -> BatchResult:
     """Write the tables and the page."""
-    write_csv(
-        job.folder / OUTCOMES_FILE,
-        pd.DataFrame(
-            [
-                {"well": i.well, **o.model_dump(exclude={"files"})}
-                for i, o in zip(items, outcomes, strict=True)
-            ]
-        ),
-    )
-    if traces:
-        write_text(job.folder / TRACES_FILE, "\n\n".join(traces))
-    places = [job.place(i) for i, o in zip(items, outcomes, strict=True) if o.status != "failed"]
+    job, by_place = so_far.job, so_far.outcomes
+    n_left = len(items) - len(by_place)
+    items, outcomes = [items[at] for at in sorted(by_place)], [by_place[at] for at in sorted(by_place)]
+    pairs = list(zip(items, outcomes, strict=True))
+    rows = [{"well": item.well, **outcome.model_dump(exclude={"files"})} for item, outcome in pairs]
+    write_csv(job.folder / OUTCOMES_FILE, pd.DataFrame(rows))
+    if so_far.traces:
+        write_text(job.folder / TRACES_FILE, "\n\n".join(so_far.traces))
+    places = [job.place(item) for item, outcome in pairs if outcome.status != "failed"]
     if not places:
         raise InputError(
             f"None of the {len(items)} images could be done; the first: {outcomes[0].reason}",
@@ -235,7 +278,8 @@ def _finish(
     told = {
         "Model": read_card(job.model).name,
         "Typical diameter": f"{diameter:g} px" if diameter else "",
+        "Stopped": f"before {n_left} more" if n_left else "",
         "Results": str(job.folder),
         "Program": f"napari-cellseg {__version__}",
     }
-    return BatchResult(tuple(outcomes), write_summary(job, items, outcomes, counts, told))
+    return BatchResult(tuple(outcomes), write_summary(job, items, outcomes, counts, told), n_left)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import queue
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -111,6 +112,7 @@ def workers(plan: WorkersPlan) -> Iterator[Any]:
             yield client
         return
     with (
+        _silent(),
         distributed.LocalCluster(
             n_workers=plan.count(),
             threads_per_worker=1,
@@ -121,7 +123,34 @@ def workers(plan: WorkersPlan) -> Iterator[Any]:
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
-        yield client
+        try:
+            yield client
+        except BaseException:  # stopped, or closed: what is half done is lost anyway
+            _end_at_once(cluster)
+            raise
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask's own log still: it complains of lines that are cut when workers are ended."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def _end_at_once(cluster: Any) -> None:
+    """Kill the workers of this computer: asked to close, they would go on with what they do for seconds."""
+    import psutil
+
+    for nanny in list(cluster.workers.values()):
+        nanny.auto_restart = False
+        if nanny.pid is not None:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(nanny.pid).kill()
 
 
 def in_workers(client: Any, work: Callable[[A], B], pieces: Sequence[A]) -> Iterator[Ended | None]:

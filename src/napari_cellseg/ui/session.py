@@ -134,7 +134,7 @@ class Session(Runner):
 
         def found(answer: tuple[Path, Study | None]) -> None:
             still = self.stack is not None and self.stack.source == stack.source
-            if still and self.study_folder is None:  # nobody has chosen one meanwhile
+            if still and self.study is None and self.study_folder is None:  # nobody chose one meanwhile
                 self.study_folder, self.study = answer
                 self.study_changed.emit()
 

@@ -35,7 +35,7 @@ class Story:
     """One walk through the panel, with a picture of every step."""
 
     def __init__(self, folder: Path, images: Path) -> None:
-        self.images = images
+        self.folder, self.images = folder, images
         movie = Path(shutil.copy2(sample_positions()[0], folder))
         self.viewer, self.dock = open_window([movie])
         self.viewer.window.resize(*SIZE)
@@ -186,6 +186,22 @@ class Story:
         self.picture_of(comparison, "comparison")
         comparison.reject()
 
+    def count_many(self) -> None:
+        """Take a picture of many files being counted."""
+        step = self.dock.step("Count")
+        step.many_files.expand(animate=False)
+        plate = self.folder / "plate"
+        plate.mkdir()
+        for position in sample_positions():
+            shutil.copy2(position, plate)
+        step.many.inputs.setText(str(plate))
+        step.many.count_all()
+        self.wait(lambda: not step.many._results.isHidden())
+        self.rest()
+        self.show_in_panel(step.many._results)
+        self.picture("many-files")
+        step.many_files.collapse(animate=False)
+
     def tell(self, minutes: float) -> None:
         """Walk from data to counts."""
         step = self.dock.step
@@ -227,6 +243,7 @@ class Story:
         step("Count").primary.click()
         self.wait(lambda: self.session.cells is not None)
         self.picture("count")
+        self.count_many()
         self.choose_a_model()
         self.ask_experts()
         self.viewer.theme = "light"

@@ -116,7 +116,7 @@ def test_an_image_too_large_for_the_window_is_told(step, viewer, movie, until, s
     phase, _, _ = movie()
     viewer.add_image(phase, name="mosaic")
     until(lambda: "million pixels" in step.message.text)
-    assert "napari-cellseg predict" in step.message.text
+    assert "under Many files" in step.message.text
     assert session.stack is None
 
 

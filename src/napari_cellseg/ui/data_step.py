@@ -220,7 +220,7 @@ class DataStep(Step):
             raise InputError(
                 f"{stack.name} is {height} × {width} px",
                 f"Here you can work on images of up to {LARGE_PX // 10**6} million pixels",
-                "Crop a part of it to train on, and count all of it by napari-cellseg predict or batch",
+                "Crop a part of it to train on, and count all of it in step 5, under Many files",
             )
         if "C" in picture.axes:
             channels = self._channels(stack, channels)

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib import style
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
-
-START, END = "<!-- measured: start -->", "<!-- measured: end -->"
 _SIZE_IN = (8.0, 5.0)
 _DOT = 24.0
 """Area of a dot in square points per million parameters."""
@@ -131,15 +123,18 @@ def table(points: Sequence[Point], default: str) -> str:
     return "\n".join(lines)
 
 
-def put_between(page: str, text: str) -> str:
-    """Renew the part of a page that is measured.
+def put_between(page: str, text: str, name: str = "measured") -> str:
+    """Renew a part of a page that is measured.
 
     Parameters
     ----------
     page : str
-        Markdown with the two markers, each on a line of its own.
+        Markdown with two markers, such as ``<!-- measured: start -->`` and ``<!-- measured: end -->``, each
+        on a line of its own.
     text : str
         What is to stand between them.
+    name : str
+        Of the part.
 
     Returns
     -------
@@ -151,11 +146,12 @@ def put_between(page: str, text: str) -> str:
     ValueError
         The page has no such markers.
     """
-    before, start, rest = page.partition(START)
-    _, end, after = rest.partition(END)
+    first, last = f"<!-- {name}: start -->", f"<!-- {name}: end -->"
+    before, start, rest = page.partition(first)
+    _, end, after = rest.partition(last)
     if not start or not end:
-        raise ValueError(f"the page needs the lines {START} and {END}")
-    return f"{before}{START}\n\n{text}\n\n{END}{after}"
+        raise ValueError(f"the page needs the lines {first} and {last}")
+    return f"{before}{first}\n\n{text}\n\n{last}{after}"
 
 
 def draw(points: Sequence[Point], default: str, foot: str) -> str:

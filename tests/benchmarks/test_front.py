@@ -85,9 +85,9 @@ def test_the_table_has_a_row_for_each_from_fast_to_slow(front: ModuleType, point
 
 
 def test_only_what_is_between_the_markers_is_renewed(front: ModuleType) -> None:
-    page = f"before\n{front.START}\nold\n{front.END}\nafter\n"
+    page = "before\n<!-- measured: start -->\nold\n<!-- measured: end -->\nafter\n"
     once = front.put_between(page, "new")
-    assert once == f"before\n{front.START}\n\nnew\n\n{front.END}\nafter\n"
+    assert once == "before\n<!-- measured: start -->\n\nnew\n\n<!-- measured: end -->\nafter\n"
     assert front.put_between(once, "new") == once
     with pytest.raises(ValueError, match="needs the lines"):
         front.put_between("nothing", "new")

@@ -58,7 +58,7 @@ class ManyChoice(QWidget):
 
     def _make_fields(self) -> None:
         self.inputs, self.output, self.channel = (QLineEdit(self) for _ in range(3))
-        self.inputs.setPlaceholderText("a folder, or a table (CSV)")
+        self.inputs.setPlaceholderText("a folder or table")
         self.inputs.setToolTip(
             "A folder of images, or a table (CSV) whose column path names them. Files of a plate are told by "
             "their names. Nothing in it is changed"

@@ -82,3 +82,25 @@ def test_an_empty_folder_is_said(
     model = fake_model(tmp_path / "model")
     assert main(["batch", str(tmp_path / "none"), "--model", str(model), "-o", str(tmp_path / "out")]) == 3
     assert "is empty" in capsys.readouterr().err
+
+
+def test_after_ctrl_c_it_is_said_what_is_left(
+    tmp_path: Path,
+    fake_model: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stopped(items: list[Item], job: BatchJob, _plan: WorkersPlan, **_told: bool) -> Steps[BatchResult]:
+        yield Note("working")
+        done = Outcome(name=items[0].name, status="done")
+        return BatchResult((done,), job.folder / "batch.html", n_left=len(items) - 1)
+
+    monkeypatch.setattr("napari_cellseg.pipeline.batch.predict_batch", stopped)
+    for name in ("a.tif", "b.tif", "c.tif"):
+        (tmp_path / name).write_bytes(b"")
+    model = fake_model(tmp_path / "model")
+    code = main(["batch", str(tmp_path / "*.tif"), "--model", str(model), "-o", str(tmp_path / "out")])
+    assert code == 130
+    told = capsys.readouterr().out
+    assert "1 of 3 images or movies done" in told
+    assert "Stopped before 2 of them; the same command goes on." in told

@@ -55,7 +55,7 @@ def many(count):
     panel = count.many
     count.model.choose(find_model(MODEL))
     count.config.set_value(PredictConfig(diameter_px=20))
-    panel.at_once.setValue(1)
+    panel.choice.at_once.setValue(1)
     return panel
 
 
@@ -73,15 +73,15 @@ def workers():
 def test_what_is_missing_is_said(count, session, plate):
     click(count.many.go)
     assert count.many.message.text == "Choose a folder of images above, or a table of them."
-    count.many.inputs.setText(str(plate))
+    count.many.choice.inputs.setText(str(plate))
     click(count.many.go)
     assert "Choose a model" in count.many.message.text
-    assert count.many.output.placeholderText() == "plate-counts"
+    assert count.many.choice.output.placeholderText() == "plate-counts"
     count.model.choose(find_model(MODEL))
-    assert count.many.output.placeholderText() == f"plate-{MODEL}"
-    assert str(plate.with_name(f"plate-{MODEL}")) in count.many.output.toolTip()
-    count.many.inputs.clear()
-    assert count.many.output.placeholderText() == "beside the images"
+    assert count.many.choice.output.placeholderText() == f"plate-{MODEL}"
+    assert str(plate.with_name(f"plate-{MODEL}")) in count.many.choice.output.toolTip()
+    count.many.choice.inputs.clear()
+    assert count.many.choice.output.placeholderText() == "beside the images"
 
 
 def test_a_folder_is_counted_then_only_what_is_missing_and_a_stop_loses_nothing(
@@ -92,11 +92,11 @@ def test_a_folder_is_counted_then_only_what_is_missing_and_a_stop_loses_nothing(
         "napari_cellseg.ui.many_panel.QDesktopServices.openUrl", lambda url: opened.append(url.toLocalFile())
     )
     monkeypatch.setattr(
-        "napari_cellseg.ui.many_panel.QFileDialog.getExistingDirectory", lambda *_args: str(plate)
+        "napari_cellseg.ui.many_choice.QFileDialog.getExistingDirectory", lambda *_args: str(plate)
     )
     count.summary_changed.connect(lambda state, text: lines.append((state, text)))
-    many._ask_folder()
-    assert many.inputs.text() == str(plate)
+    many.choice._ask_folder()
+    assert many.choice.inputs.text() == str(plate)
 
     click(many.go)
     assert not many.go.isEnabled()
@@ -135,7 +135,7 @@ def test_a_folder_is_counted_then_only_what_is_missing_and_a_stop_loses_nothing(
 
 
 def test_closing_the_window_ends_the_work_within_two_seconds(many, session, plate, until):
-    many.inputs.setText(str(plate))
+    many.choice.inputs.setText(str(plate))
     click(many.go)
     until(workers)
     left = workers()
@@ -147,7 +147,7 @@ def test_closing_the_window_ends_the_work_within_two_seconds(many, session, plat
 
 
 def test_what_fails_as_a_whole_is_told(many, tmp_path, until):
-    many.inputs.setText(str(tmp_path / "nowhere"))
+    many.choice.inputs.setText(str(tmp_path / "nowhere"))
     click(many.go)
     until(lambda: many.progress.task is None)
     assert many.message.text == f"There is no file or folder {tmp_path / 'nowhere'}. Check the name."

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from napari.components.overlays import TextOverlay
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QWidget
 
 from napari_cellseg.config import MeasureConfig, PredictConfig
 from napari_cellseg.errors import CellSegError
@@ -17,6 +16,7 @@ from napari_cellseg.live import counting
 from napari_cellseg.live.training import DeviceChosen
 from napari_cellseg.pipeline.inputs import channel_for
 from napari_cellseg.progress import Event, Progress
+from napari_cellseg.ui.buttons import text_button
 from napari_cellseg.ui.calm import Calm
 from napari_cellseg.ui.count_panel import CountPanel, count_text
 from napari_cellseg.ui.forms import ConfigForm
@@ -73,7 +73,7 @@ class CountStep(Step):
             "Find and count the nuclei of every frame, the one in view first",
             self.count_all,
         )
-        self.one = _button(
+        self.one = text_button(
             "Only this frame",
             "Try the model and its settings on the frame in view",
             lambda: self._count([self._here]),
@@ -106,12 +106,12 @@ class CountStep(Step):
         looks = QHBoxLayout()
         for box in (self.contours, self.probability, self.on_canvas):
             looks.addWidget(box)
-        self.export = _button(
+        self.export = text_button(
             "Export",
             "Write counts.csv, cells.csv and the labels as TIFF into the study's results",
             self._export,
         )
-        self.export_to = _button("Export to …", "Write them into another folder", self._export_to)
+        self.export_to = text_button("Export to …", "Write them into another folder", self._export_to)
         self.panel.actions.addWidget(self.export, 1)
         self.panel.actions.addWidget(self.export_to)
         self.below.addLayout(looks)
@@ -352,10 +352,3 @@ class CountStep(Step):
         overlays = self.session.viewer.canvas.overlays
         if _OVERLAY in overlays:
             del overlays[_OVERLAY]
-
-
-def _button(text: str, tip: str, on_click: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.clicked.connect(lambda _on: on_click())
-    return button

@@ -194,7 +194,7 @@ class Story:
         plate.mkdir()
         for position in sample_positions():
             shutil.copy2(position, plate)
-        step.many.inputs.setText(str(plate))
+        step.many.choice.inputs.setText(str(plate))
         step.many.count_all()
         self.wait(lambda: not step.many._results.isHidden())
         self.rest()

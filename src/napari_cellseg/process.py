@@ -44,8 +44,17 @@ class HelperError(CellSegError):
 
 def _serve(pipe: Connection, children: bool) -> None:
     """Run pieces of work in the helper, one at a time, until the pipe closes."""
-    if children:
-        threading.Thread(target=_end_with_parent, name="guard", daemon=True).start()
+    if not children:
+        _answer_all(pipe)
+        return
+    threading.Thread(target=_end_with_parent, name="guard", daemon=True).start()
+    try:
+        _answer_all(pipe)
+    finally:  # before Python ends, which would wait for them, or end the guard before it has done so
+        _kill(_children_of(os.getpid()))
+
+
+def _answer_all(pipe: Connection) -> None:
     while True:
         try:
             function, args = pipe.recv()
@@ -60,7 +69,8 @@ def _serve(pipe: Connection, children: bool) -> None:
         except Exception as error:  # noqa: BLE001 - the parent raises it again
             told = HelperError(f"{type(error).__name__}: {error}", "", "").with_traceback(None)
             told.add_note(traceback.format_exc())
-            pipe.send(_Answer(error=told))
+            with suppress(BrokenPipeError):  # the parent is gone
+                pipe.send(_Answer(error=told))
 
 
 def _run(function: Callable[..., Steps[Any]], args: tuple[Any, ...], pipe: Connection) -> object:

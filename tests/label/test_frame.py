@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage as ndi
@@ -126,6 +126,7 @@ def test_holes_are_filled_unless_asked_not_to(scene):
 
 
 @settings(max_examples=40, deadline=None)
+@example(np.array([[1.0, 1.0], [1.0, np.nextafter(np.float32(1), np.float32(2))]], np.float32))
 @given(
     hnp.arrays(
         st.sampled_from([np.uint8, np.uint16, np.float32, np.float64]),

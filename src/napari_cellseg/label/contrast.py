@@ -14,6 +14,7 @@ from napari_cellseg.config import LabelConfig
 from napari_cellseg.label.light import Plane, background_of
 
 _GREY_LEVELS = 2**14  # of scikit-image's CLAHE: more bins than that cannot differ
+_BINS = 128
 _BACKGROUND_PEAK = 0.3  # of the histogram's highest peak, which nuclei make where they cover most of a frame
 _SMALLEST_SIDE_PX = 8
 _LARGEST = 1e37  # differences and squares of scaled pixels still fit into float32
@@ -162,12 +163,13 @@ def _level(values: Plane) -> tuple[float, float]:
     flat = values[::2, ::2].ravel() if values.size > 65536 else values.ravel()
     low, middle = np.percentile(flat, [0.5, 60])
     spread = float(middle - low)
-    if spread <= 0:
+    farthest = np.asarray(max(abs(low), abs(middle)), flat.dtype)
+    if spread < _BINS * float(np.spacing(farthest)):  # so many greys are not told apart there
         return float(middle), 0.0
-    counts, edges = np.histogram(flat, bins=128, range=(float(low), float(middle) + spread))
+    counts, edges = np.histogram(flat, bins=_BINS, range=(float(low), float(middle) + spread))
     counts = ndi.gaussian_filter1d(counts.astype(float), 3, mode="constant")
     peaks = (counts == ndi.maximum_filter1d(counts, 9)) & (counts > _BACKGROUND_PEAK * counts.max())
-    level = float(edges[int(peaks.argmax())] + spread / 128)
+    level = float(edges[int(peaks.argmax())] + spread / _BINS)
     below = flat[flat < level]
     noise = float(np.sqrt(np.mean((below - level) ** 2))) if below.size > 8 else spread / 4
     return level, noise

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from napari_cellseg.learn.card import ModelCard, sha256_of
@@ -18,6 +19,22 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real microscopy images (../shared/data) are not beside this clone")
     return folder
+
+
+@pytest.fixture
+def nuclei() -> Callable[[int, int], np.ndarray]:
+    """Draw ``nuclei(seed, n)``: bright and round, of 20 px, on a dark, noisy ground of 128 x 128 px."""
+
+    def draw(seed: int, n: int) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        rows, columns = np.indices((128, 128))
+        image = rng.normal(300, 20, rows.shape)
+        for place in rng.permutation(16)[:n]:
+            y, x = 16 + 32 * (place // 4), 16 + 32 * (place % 4)
+            image += 2000 * (np.hypot(rows - y, columns - x) < 10)
+        return np.clip(image, 0, 65535).astype(np.uint16)
+
+    return draw
 
 
 @pytest.fixture

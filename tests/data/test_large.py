@@ -118,6 +118,18 @@ def test_ordinary_frames_stay_whole(tmp_path, greys):
     assert open_stack(tmp_path / "a.tif").data.numblocks == (1, 2, 1, 1, 1)
 
 
+def test_large_files_of_one_channel_each_are_read_in_parts(small_blocks, tmp_path, greys, monkeypatch):
+    for channel, name in enumerate(("well_c0_t1", "well_c1_t1", "well_c1_t2")):
+        tifffile.imwrite(tmp_path / f"{name}.tif", greys[channel % 2], tile=(64, 64), compression="zlib")
+    stack = open_stack(tmp_path, missing="blank")
+    assert stack.data.numblocks == (2, 2, 1, 5, 4)
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda *_a, **_k: pytest.fail("a whole page was read"))
+    for part in ((slice(63, 65), slice(120, 200)), (slice(250, 300), slice(180, 210))):
+        np.testing.assert_array_equal(stack.frame(0, 1, part), greys[1][part])
+        assert stack.frame(1, 0, part).shape == greys[0][part].shape
+        assert not stack.frame(1, 0, part).any()
+
+
 def test_parts_of_ome_zarr(small_blocks, tmp_path, greys):
     group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=3)
     group.create_array("0", shape=SHAPE, chunks=(1, 64, 64), dtype="u2")[:] = greys

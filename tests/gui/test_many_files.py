@@ -2,7 +2,6 @@
 
 import time
 
-import numpy as np
 import pandas as pd
 import psutil
 import pytest
@@ -20,18 +19,8 @@ from napari_cellseg.ui.many_panel import outcome_text
 MODEL = "nuclei-fluorescence"
 
 
-def nuclei(seed, n):
-    rng = np.random.default_rng(seed)
-    rows, columns = np.indices((128, 128))
-    image = rng.normal(300, 20, rows.shape)
-    for place in rng.permutation(16)[:n]:
-        y, x = 16 + 32 * (place // 4), 16 + 32 * (place % 4)
-        image += 2000 * (np.hypot(rows - y, columns - x) < 10)
-    return np.clip(image, 0, 65535).astype(np.uint16)
-
-
 @pytest.fixture
-def plate(tmp_path):
+def plate(tmp_path, nuclei):
     folder = tmp_path / "plate"
     folder.mkdir()
     for i, name in enumerate("ab"):
@@ -85,7 +74,13 @@ def test_what_is_missing_is_said(count, session, plate):
 
 
 def test_a_folder_is_counted_then_only_what_is_missing_and_a_stop_loses_nothing(
-    many, count, session, plate, until, monkeypatch
+    many,
+    count,
+    session,
+    plate,
+    until,
+    monkeypatch,
+    nuclei,
 ):
     opened, lines = [], []
     monkeypatch.setattr(

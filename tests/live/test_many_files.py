@@ -41,19 +41,8 @@ follow(Helper(children=True).run(count_files, order), lambda event: print(event,
 """
 
 
-def nuclei(seed: int, n: int) -> np.ndarray:
-    """Bright round nuclei of 20 px on a dark, noisy ground."""
-    rng = np.random.default_rng(seed)
-    rows, columns = np.indices((128, 128))
-    image = rng.normal(300, 20, rows.shape)
-    for place in rng.permutation(16)[:n]:
-        y, x = 16 + 32 * (place // 4), 16 + 32 * (place % 4)
-        image += 2000 * (np.hypot(rows - y, columns - x) < 10)
-    return np.clip(image, 0, 65535).astype(np.uint16)
-
-
 @pytest.fixture
-def images(tmp_path: Path) -> Path:
+def images(tmp_path: Path, nuclei: Callable[[int, int], np.ndarray]) -> Path:
     folder = tmp_path / "images"
     folder.mkdir()
     for i, name in enumerate("abcd"):

@@ -33,19 +33,8 @@ WELLS = ("A01", "A02", "B01")
 TIMES = 2
 
 
-def nuclei(seed: int, n: int) -> np.ndarray:
-    """Bright round nuclei of 20 px on a dark, noisy ground."""
-    rng = np.random.default_rng(seed)
-    rows, columns = np.indices((128, 128))
-    image = rng.normal(300, 20, rows.shape)
-    for place in rng.permutation(16)[:n]:
-        y, x = 16 + 32 * (place // 4), 16 + 32 * (place % 4)
-        image += 2000 * (np.hypot(rows - y, columns - x) < 10)
-    return np.clip(image, 0, 65535).astype(np.uint16)
-
-
 @pytest.fixture
-def plate(tmp_path: Path) -> Path:
+def plate(tmp_path: Path, nuclei: Callable[[int, int], np.ndarray]) -> Path:
     folder = tmp_path / "plate"
     folder.mkdir()
     for i, well in enumerate(WELLS):
@@ -143,7 +132,9 @@ def test_a_plate_is_counted_the_broken_are_told_and_a_second_run_has_nothing_to_
 
 
 @pytest.mark.usefixtures("without_workers")
-def test_what_changed_is_done_again(plate: Path, tmp_path: Path) -> None:
+def test_what_changed_is_done_again(
+    plate: Path, tmp_path: Path, nuclei: Callable[[int, int], np.ndarray]
+) -> None:
     items, job = items_in([plate])[:3], job_in(tmp_path / "out")
     assert run(items, job).count("done") == 3
     os.utime(items[0].files[0])  # touched, but the same

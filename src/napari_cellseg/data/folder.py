@@ -16,7 +16,7 @@ from napari_cellseg.data.image_file import ImageFile, default_names
 from napari_cellseg.data.listing import natural
 from napari_cellseg.data.names import NameParts
 from napari_cellseg.data.pages import Array, RawPages, unreadable
-from napari_cellseg.data.planes import lazy_planes
+from napari_cellseg.data.planes import block_px_of, lazy_planes
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
 
@@ -145,7 +145,8 @@ def _refuse_missing(grid: _Grid, missing: Missing) -> None:
 def _one_plane_files(grid: _Grid, first: ImageFile) -> da.Array:
     dtype = _common_type(grid, first)
     shape = (len(grid.times), len(grid.channels), len(grid.depths), *first.shape)
-    return lazy_planes(_FileReader(grid.paths(), shape, dtype), shape, dtype)
+    block_px = block_px_of(first.shape)
+    return lazy_planes(_FileReader(grid.paths(), shape, dtype, block_px), shape, dtype, block_px)
 
 
 def _common_type(grid: _Grid, first: ImageFile) -> str:
@@ -197,22 +198,28 @@ def mixed_shapes(first: ImageFile, other: ImageFile) -> MixedShapesError:
 
 @dataclass(frozen=True)
 class _FileReader:
-    """Reads the plane that a file of a folder holds."""
+    """Reads the plane that a file of a folder holds, or a block of a large one."""
 
     paths: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: str
+    block_px: int = 0
 
     def __call__(self, block_id: tuple[int, ...] | None = None) -> Array:
-        place = (block_id or (0, 0, 0))[:3]
+        t, c, z, down, right = block_id or (0, 0, 0, 0, 0)
+        place = (t, c, z)
         path = self.paths[int(np.ravel_multi_index(place, self.shape[:3]))]
         if not path:
-            return np.zeros((1, 1, 1, *self.shape[3:]), self.dtype)
+            sides = (self._side(n, at) for n, at in zip(self.shape[3:], (down, right), strict=True))
+            return np.zeros((1, 1, 1, *sides), self.dtype)
         image = look(Path(path))
         if image.shape != self.shape[3:]:
             raise unreadable(path, f"it is now {describe(image.shape)} pixels")
-        plane = image.plane()
+        plane = image.plane((down, right), self.block_px)
         return plane.astype(self.dtype, copy=False)[None, None, None]
+
+    def _side(self, length: int, at: int) -> int:
+        return min(self.block_px, length - at * self.block_px) if self.block_px else length
 
 
 def _many_plane_files(grid: _Grid, axes: str | None) -> da.Array:

@@ -125,15 +125,23 @@ class ImageFile:
             ),
         )
 
-    def plane(self) -> Array:
-        """Read the first plane.
+    def plane(self, block: tuple[int, int] = (0, 0), block_px: int = 0) -> Array:
+        """Read the first plane, or a block of it.
+
+        Parameters
+        ----------
+        block : tuple of int
+            Which, counted down and to the right.
+        block_px : int
+            Side of the blocks; 0 for the whole plane.
 
         Returns
         -------
         ndarray
             Axes YX.
         """
-        plane: Array = self._reader(self.understand().axes)()[0, 0, 0]
+        reader = replace(self._reader(self.understand().axes), block_px=block_px)
+        plane: Array = reader((0, 0, 0, *block))[0, 0, 0]
         return plane
 
     def _reader(self, axes: str) -> PlaneReader:

@@ -125,24 +125,6 @@ class LabelPyramid:
         """The smallest copy has every so many-th pixel."""
         return int(2 ** (len(levels_of(self.shape)) - 1))
 
-    def small(self, t: int) -> Labels:
-        """Read the smallest copy of a frame.
-
-        Parameters
-        ----------
-        t : int
-            Frame, from 0.
-
-        Returns
-        -------
-        ndarray
-            Axes YX, uint32: every `step`-th pixel of what was written.
-        """
-        step = self.step
-        bands = range(0, self.shape[1], max(step, _CHUNK_PX // step * step))
-        some = [self._levels[0][t, y : y + bands.step][::step, ::step].copy() for y in bands]  # not all of it
-        return np.concatenate(some)
-
     def read(self, t: int, part: FramePart) -> Labels:
         """Read what was written.
 

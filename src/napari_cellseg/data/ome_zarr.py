@@ -34,7 +34,7 @@ def is_zarr(path: Path) -> bool:
     bool
         True where it holds what a group is recognised by.
     """
-    return any((path / mark).is_file() for mark in _MARKS)
+    return path.is_dir() and any((path / mark).is_file() for mark in _MARKS)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -118,9 +119,24 @@ def lazy_tczyx(reader: PlaneReader) -> da.Array:
         return to_tczyx(_lazy(_WholePage(reader), chunks, reader.dtype), reader.axes)
     length = dict(zip(reader.axes, reader.shape, strict=True))
     shape = tuple(length.get(letter, 1) for letter in AXES)
-    if is_large(shape[3:]):
-        reader = replace(reader, block_px=BLOCK_PX)
+    reader = replace(reader, block_px=block_px_of(shape[3:]))
     return lazy_planes(reader, shape, reader.dtype, reader.block_px)
+
+
+def block_px_of(frame_shape: Sequence[int]) -> int:
+    """Say in which blocks planes are read.
+
+    Parameters
+    ----------
+    frame_shape : sequence of int
+        Height and width in px.
+
+    Returns
+    -------
+    int
+        Side of the blocks in px; 0 for planes that are read whole.
+    """
+    return BLOCK_PX if is_large(frame_shape) else 0
 
 
 def _lazy(reader: Any, chunks: tuple[tuple[int, ...], ...], dtype: str) -> da.Array:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from napari_cellseg.config import MeasureConfig, PredictConfig
@@ -64,7 +65,7 @@ def predict_large(
 
     desk = _Desk(stack, channel, pyramid)
     yield from predict_blocks(stack, channel, model, config, desk.keep)
-    yield LargePredicted(0, desk.small, pyramid.small(0).astype(np.int32))
+    yield LargePredicted(0, *desk.small)
     return desk.table(measuring, origin)
 
 
@@ -75,31 +76,33 @@ class _Desk:
         self._stack, self._channel, self._pyramid = stack, channel, pyramid
         self._so_far = [0] * stack.n_frames
         height, width = (-(-n // pyramid.step) for n in stack.frame_shape)
-        self.small = np.zeros((height, width), stack.data.dtype)
+        self.small = np.zeros((height, width), stack.data.dtype), np.zeros((height, width), np.int32)
         self._cells: list[pd.DataFrame] = []
 
     def keep(self, found: BlockFound) -> int:
         """Write and measure the objects of a block that no other block writes; say how many they are."""
         t, part = found.t, found.block.part
-        if t == 0:
-            self._make_small(found)
         written = self._pyramid.read(t, part)
         labels, n = settle(found.labels, written, found.block, self._so_far[t] + 1)
         if n:
             self._so_far[t] += n
-            self._pyramid.write(t, part, np.where(labels > 0, labels, written))
+            written = np.where(labels > 0, labels, written)
+            self._pyramid.write(t, part, written)
             images = images_of(self._stack, t, part, {self._channel: found.image})
             units = (self._stack.pixel_size_um, self._stack.frame_interval_s)
             self._cells.append(measure_frame(labels, images, t, *units, corner_px=found.block.corner))
+        if t == 0:
+            self._keep_small(found, written)
         return n
 
-    def _make_small(self, found: BlockFound) -> None:
-        """Keep every so many-th pixel of the first frame, for a look at all of it."""
+    def _keep_small(self, found: BlockFound, written: npt.NDArray[Any]) -> None:
+        """Keep every so many-th pixel of the first frame and its labels, for a look at all of it."""
         step = self._pyramid.step
         top, left = found.block.corner
         y, x = -(-top // step), -(-left // step)
-        some = found.image[y * step - top :: step, x * step - left :: step]
-        self.small[y : y + some.shape[0], x : x + some.shape[1]] = some
+        for small, whole in zip(self.small, (found.image, written), strict=True):
+            some = whole[y * step - top :: step, x * step - left :: step]
+            small[y : y + some.shape[0], x : x + some.shape[1]] = some
 
     def table(self, config: MeasureConfig, origin: Origin) -> CellTable:
         """Lay out all that was measured."""

@@ -28,6 +28,7 @@ from napari_cellseg.evaluate.review.lines import Kind
 from napari_cellseg.evaluate.review.sheet import Sheet, seconds_left
 from napari_cellseg.live import reviewing
 from napari_cellseg.progress import duration
+from napari_cellseg.ui.buttons import text_button
 from napari_cellseg.ui.review_scene import ReviewScene
 from napari_cellseg.ui.scene import canvas_widget
 from napari_cellseg.ui.step import Step
@@ -411,10 +412,8 @@ def _roughly(seconds: float) -> str:
 
 
 def _button(text: str, tip: str, act: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
+    button = text_button(text, tip, act)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    button.clicked.connect(lambda _on: act())
     return button
 
 

@@ -1,5 +1,7 @@
 import multiprocessing
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -93,3 +95,28 @@ def test_a_helper_process_gives_way_and_the_main_process_does_not() -> None:
         threads, priority = pool.map(_threads_and_priority, [0])[0]
     assert threads == max(1, (os.cpu_count() or 2) - 1)
     assert priority >= 10
+
+
+LEAVING = """
+from pathlib import Path
+import numpy as np
+from napari_cellseg.learn import runtime
+def used_mb():
+    return next(int(l.split()[1]) // 1024 for l in Path('/proc/self/status').open() if l.startswith('VmRSS'))
+runtime.give_back_large_arrays()
+np.ones(30 * 2**20, np.uint8)  # after this one glibc would keep all that are smaller
+before = used_mb()
+large, small = [], []
+for _ in range(40):
+    large.append(np.ones(6 * 2**20, np.uint8))
+    small.append(np.ones(2**10, np.uint8))
+del large
+print(used_mb() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory of a process in /proc")
+def test_memory_of_large_arrays_goes_back_though_small_ones_stay() -> None:
+    done = subprocess.run([sys.executable, "-c", LEAVING], check=True, capture_output=True, text=True)
+
+    assert int(done.stdout) < 30  # MB, of 240 that were used

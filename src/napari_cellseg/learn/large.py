@@ -93,6 +93,7 @@ def predict_blocks(
     """
     check_asked(stack, channel, ())
     runtime.give_way()
+    runtime.give_back_large_arrays()
     artist, start = Artist(stack, channel, model, config), time.perf_counter()
     card = artist.trained.card
     must_find_objects(card)

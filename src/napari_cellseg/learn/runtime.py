@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib.metadata
 import math
@@ -23,6 +24,8 @@ T = TypeVar("T", torch.nn.Module, torch.Tensor)
 _NETWORKS = "segmentation-models-pytorch"
 _POLITE = 10
 _SMALLEST_SIDE_PX = 64
+_MALLOPT_MMAP_THRESHOLD = -3  # its number in malloc.h of glibc
+_LARGE_ARRAY = 4 * 2**20
 _ROUNDS = 8
 _MUST_PAY = {torch.bfloat16: 1.15}
 """Fewer digits are taken only where float32 takes at least this much longer."""
@@ -329,3 +332,15 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
+
+
+def give_back_large_arrays() -> None:
+    """Have memory of arrays above 4 MB go back to the system as soon as they are let go.
+
+    By itself glibc keeps what it once gave out, up to 32 MB at a time and apart for each thread, in case it
+    is needed again; between arrays that differ in size it finds no use for it, and memory grows block after
+    block. It holds for the whole process from here on. Other systems give such memory back by themselves.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if set_option is not None:
+        set_option(_MALLOPT_MMAP_THRESHOLD, _LARGE_ARRAY)

@@ -16,6 +16,7 @@ from napari_cellseg.errors import InputError
 from napari_cellseg.measure.columns import SHAPES, STATISTICS, TIME
 from napari_cellseg.measure.counts import FrameCount, count_frame, counts_table, typical_area_px
 from napari_cellseg.measure.regions import Regions
+from napari_cellseg.measure.rows import Rows
 from napari_cellseg.measure.tables import CellTable, Origin
 from napari_cellseg.progress import Clock, Progress, Steps
 
@@ -155,15 +156,15 @@ def measure(
     scale = None if stack is None else stack.pixel_size_um
     interval = None if stack is None else stack.frame_interval_s
     clock = Clock(total, "frames measured")
-    cells: list[pd.DataFrame] = []
+    cells = Rows()
     counted: list[FrameCount] = []
     for t, plane in _timed(labels, frames, stack, origin.image):
-        cells.append(measure_frame(plane, images_of(stack, t), t, scale, interval))
+        cells.add(measure_frame(plane, images_of(stack, t), t, scale, interval))
         counted.append(count_frame(plane, t))
         yield clock.at(len(counted)) if total else Progress(len(counted), 0, clock.what)
     if total and len(counted) != total:
         raise _wrong_length(origin.image, len(counted), total)
-    return tabulate(stack, pd.concat(cells, ignore_index=True) if cells else None, counted, config, origin)
+    return tabulate(stack, cells.table(), counted, config, origin)
 
 
 def tabulate(

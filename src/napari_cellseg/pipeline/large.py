@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from napari_cellseg.config import MeasureConfig, PredictConfig
 from napari_cellseg.data.label_pyramid import LabelPyramid
@@ -16,6 +15,7 @@ from napari_cellseg.learn.blocks import settle
 from napari_cellseg.learn.events import LargePredicted
 from napari_cellseg.measure.counts import FrameCount
 from napari_cellseg.measure.objects import images_of, measure_frame, tabulate
+from napari_cellseg.measure.rows import Rows
 from napari_cellseg.measure.tables import CellTable, Origin
 from napari_cellseg.progress import Steps
 
@@ -77,7 +77,7 @@ class _Desk:
         self._so_far = [0] * stack.n_frames
         height, width = (-(-n // pyramid.step) for n in stack.frame_shape)
         self.small = np.zeros((height, width), stack.data.dtype), np.zeros((height, width), np.int32)
-        self._cells: list[pd.DataFrame] = []
+        self._cells = Rows()
 
     def keep(self, found: BlockFound) -> int:
         """Write and measure the objects of a block that no other block writes; say how many they are."""
@@ -90,7 +90,7 @@ class _Desk:
             self._pyramid.write(t, part, written)
             images = images_of(self._stack, t, part, {self._channel: found.image})
             units = (self._stack.pixel_size_um, self._stack.frame_interval_s)
-            self._cells.append(measure_frame(labels, images, t, *units, corner_px=found.block.corner))
+            self._cells.add(measure_frame(labels, images, t, *units, corner_px=found.block.corner))
         if t == 0:
             self._keep_small(found, written)
         return n
@@ -106,7 +106,7 @@ class _Desk:
 
     def table(self, config: MeasureConfig, origin: Origin) -> CellTable:
         """Lay out all that was measured."""
-        cells = pd.concat(self._cells, ignore_index=True) if self._cells else None
+        cells = self._cells.table()
         n = self._stack.n_frames
         areas = np.zeros(n) if cells is None else np.bincount(cells["frame"], cells["area_px"], n)
         n_pixels = self._stack.frame_shape[0] * self._stack.frame_shape[1]

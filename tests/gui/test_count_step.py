@@ -99,12 +99,12 @@ def test_count_look_and_export(model, count, session, viewer, until):
     layer = session.prediction_layer
     assert layer.name == "nuclei (mine)"
     assert layer.contour == 1
-    assert set(count._measured) == {2}
+    assert set(count._tally) == {2}
 
     click(count.primary)
-    until(lambda: len(count._measured) == N_FRAMES and count.progress.task is None)
+    until(lambda: len(count._tally) == N_FRAMES and count.progress.task is None)
     until(lambda: len(session.cells.counts) == N_FRAMES)
-    counted = list(count._measured)
+    counted = list(count._tally)
     assert sorted(counted) == list(range(N_FRAMES))
     assert session.cells.counts["frame"].tolist() == list(range(N_FRAMES))
     movie_found = np.asarray(layer.data)
@@ -131,10 +131,10 @@ def test_count_look_and_export(model, count, session, viewer, until):
     until(lambda: session.frame() == 4)
 
     table = count.panel.table  # linked both ways
-    at = max(counted, key=lambda t: len(count._measured[t].cells))
+    at = max(counted, key=lambda t: len(count._tally.cells(t)))
     session.go_to(at)
-    cells = count._measured[at].cells
-    assert len(cells) > 1, {t: len(one.cells) for t, one in count._measured.items()}
+    cells = count._tally.cells(at)
+    assert len(cells) > 1, {t: len(count._tally.cells(t)) for t in count._tally}
     assert table.objects.rowCount() == len(cells)
     table.selectRow(1)
     assert layer.selected_label == cells["label"].iloc[1]

@@ -13,6 +13,7 @@ from napari_cellseg.errors import InputError, ModelError
 from napari_cellseg.learn.events import EpochDone
 from napari_cellseg.learn.registry import find_model
 from napari_cellseg.live import counting
+from napari_cellseg.live.tally import Tally
 from napari_cellseg.live.training import (
     DeviceChosen,
     PicturesShown,
@@ -133,15 +134,18 @@ def test_a_stop_keeps_the_frames_done(trained, stack, tmp_path):
 def test_summary_and_export_agree_and_keep_what_was_there(trained, stack, labels, tmp_path):
     told = []
     follow(counting.count_labels(stack, trained[2], "mine", MeasureConfig()), told.append)
-    measured = {event.t: event.table for event in told if isinstance(event, counting.FrameCounted)}
-    summary = counting.summarise(measured, None, stack.pixel_size_um)
+    tally = Tally()
+    for event in told:
+        if isinstance(event, counting.FrameCounted):
+            tally.put(event.t, event.table)
+    summary = tally.summary(None, stack.pixel_size_um)
     assert summary.frames == list(range(6))
     assert summary.by_instances == [len(PLACES)] * 6
     assert sum(summary.histogram) >= 0.99 * 6 * len(PLACES)
     assert summary.unit == "µm²"
 
-    first = follow(counting.export(stack, list(measured.values()), trained[2], tmp_path / "results"))
-    second = follow(counting.export(stack, list(measured.values()), trained[2], tmp_path / "results"))
+    first = follow(counting.export(stack, tally.tables(), trained[2], tmp_path / "results"))
+    second = follow(counting.export(stack, tally.tables(), trained[2], tmp_path / "results"))
     assert first.labels != second.labels
     assert len(list((tmp_path / "results").glob("counts*.csv"))) == 2
     counts, cells = pd.read_csv(second.counts), pd.read_csv(second.cells)
@@ -152,10 +156,3 @@ def test_summary_and_export_agree_and_keep_what_was_there(trained, stack, labels
     assert set(cells["image"]) == {"pos1"}
     assert cells["frame"].is_monotonic_increasing
     assert np.array_equal(read_labels(second.labels), labels)
-
-
-def test_nothing_counted_is_an_empty_summary():
-    summary = counting.summarise({}, None, None)
-    assert summary.frames == []
-    assert sum(summary.histogram) == 0
-    assert summary.unit == "px"

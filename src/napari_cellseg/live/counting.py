@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from napari_cellseg.learn.card import model_hash, must_find_objects, read_card
 from napari_cellseg.learn.events import FramePredicted
 from napari_cellseg.live.correcting import read_only
 from napari_cellseg.live.training import device_chosen
-from napari_cellseg.measure.counts import typical_area_px
 from napari_cellseg.measure.objects import measure
 from napari_cellseg.measure.tables import CellTable, Origin, write_tables
 from napari_cellseg.pipeline import origin_of, predict_into
@@ -25,7 +24,6 @@ from napari_cellseg.progress import Clock, Event, Note, Progress, Steps, follow
 
 LABELS_FILE = "labels.npy"
 PROBABILITY_FILE = "probability.npy"
-_N_BINS = 40
 
 
 @dataclass(frozen=True)
@@ -187,77 +185,13 @@ def count_labels(
     return tuple(range(stack.n_frames))
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What the plots of counts show.
-
-    Attributes
-    ----------
-    frames : list of int
-        Frames counted, ascending.
-    by_instances : list of int
-        Objects of each, counted one by one.
-    by_area : list of float
-        Objects of each by area.
-    histogram : list of int
-        Objects per bin of area.
-    edges : list of float
-        Edges of the bins, in µm² where the pixel size is known, else in px.
-    unit : str
-        ``"µm²"`` or ``"px"``.
-    """
-
-    frames: list[int]
-    by_instances: list[int]
-    by_area: list[float]
-    histogram: list[int]
-    edges: list[float]
-    unit: str
-
-
-def summarise(
-    measured: Mapping[int, CellTable], diameter_px: float | None, pixel_size_um: float | None
-) -> Summary:
-    """Work out what the plots show, from the frames measured so far.
-
-    Parameters
-    ----------
-    measured : mapping of int to CellTable
-        By frame.
-    diameter_px : float or None
-        The diameter of one object in px, where the person knows it.
-    pixel_size_um : float or None
-        Side of a pixel in µm.
-
-    Returns
-    -------
-    Summary
-        Counts by area take the median area of all objects so far for a typical one, unless it is known.
-    """
-    frames = sorted(measured)
-    areas = [measured[t].cells["area_px"].to_numpy(np.float64) for t in frames]
-    together = np.concatenate(areas) if areas else np.empty(0)
-    typical = typical_area_px(together, diameter_px)
-    scale = 1.0 if pixel_size_um is None else pixel_size_um**2
-    top = float(np.percentile(together, 99.5)) * scale if together.size else 1.0
-    histogram, edges = np.histogram(together * scale, bins=_N_BINS, range=(0, top))
-    return Summary(
-        frames,
-        [len(area) for area in areas],
-        [float(area.sum() / typical) if area.size else 0.0 for area in areas],
-        histogram.tolist(),
-        edges.tolist(),
-        "px" if pixel_size_um is None else "µm²",
-    )
-
-
 def whole_table(tables: Sequence[CellTable]) -> Steps[CellTable]:
-    """Put the tables of single frames together.
+    """Put the tables of all frames together.
 
     Parameters
     ----------
     tables : sequence of CellTable
-        One per frame, in any order.
+        Of one or more frames each, in any order, see `tally.Tally.tables`.
 
     Yields
     ------
@@ -306,7 +240,7 @@ def export(stack: Stack, tables: Sequence[CellTable], labels: Path | Stack, fold
     stack : Stack
         The images: their name and units.
     tables : sequence of CellTable
-        One per frame.
+        See `whole_table`.
     labels : Path or Stack
         The labels; see `correcting.read_only`.
     folder : Path

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
-from napari_cellseg.live.counting import Summary
+from napari_cellseg.live.tally import Summary, Tally
 from napari_cellseg.measure.columns import heading
 from napari_cellseg.ui.count_plot import AreaHistogram, CountPlot
 from napari_cellseg.ui.object_table import ObjectTable
@@ -46,7 +45,7 @@ class CountPanel(QWidget):
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._measured: Mapping[int, CellTable] = {}
+        self._tally = Tally()
         self._whole: CellTable | None = None
         self._frame = 0
         self.here = QLabel(self)
@@ -79,17 +78,17 @@ class CountPanel(QWidget):
         self.table.object_chosen.connect(self.object_wanted)
         self.all_frames.toggled.connect(lambda _on: self._fill_table())
 
-    def show_counts(self, measured: Mapping[int, CellTable], summary: Summary) -> None:
+    def show_counts(self, tally: Tally, summary: Summary) -> None:
         """Show what was counted so far.
 
         Parameters
         ----------
-        measured : mapping of int to CellTable
-            By frame.
+        tally : Tally
+            The frames.
         summary : Summary
             What the plots show.
         """
-        self._measured, self._whole = measured, None
+        self._tally, self._whole = tally, None
         several = len(summary.frames) > 1
         self.plot.setVisible(several)
         self._legend.setVisible(several)
@@ -140,10 +139,9 @@ class CountPanel(QWidget):
     def _fill_table(self) -> None:
         if self.all_frames.isChecked() and self._whole is not None:
             cells = self._whole.cells
-        elif self._frame in self._measured:
-            cells = self._measured[self._frame].cells
-        elif self._measured:
-            cells = next(iter(self._measured.values())).cells.iloc[:0]
+        elif len(self._tally):
+            seen = self._frame in self._tally
+            cells = self._tally.cells(self._frame) if seen else self._tally.no_cells()
         else:
             return
         several = self.all_frames.isChecked() and self._whole is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_cellseg.cli import main
+from napari_cellseg.cli import INTERRUPTED, main
 from napari_cellseg.pipeline.batch import BatchJob, BatchResult, Item, Outcome, WorkersPlan
 from napari_cellseg.progress import Note, Steps
 
@@ -104,3 +104,23 @@ def test_after_ctrl_c_it_is_said_what_is_left(
     told = capsys.readouterr().out
     assert "1 of 3 images or movies done" in told
     assert "Stopped before 2 of them; the same command goes on." in told
+
+
+def test_a_second_ctrl_c_says_that_finished_files_stay(
+    tmp_path: Path,
+    fake_model: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def ended(*_told: object, **_more: object) -> Steps[BatchResult]:
+        yield Note("working")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_cellseg.pipeline.batch.predict_batch", ended)
+    (tmp_path / "a.tif").write_bytes(b"")
+    model = fake_model(tmp_path / "model")
+    assert (
+        main(["batch", str(tmp_path / "a.tif"), "--model", str(model), "-o", str(tmp_path / "out")])
+        == INTERRUPTED
+    )
+    assert "Files that were finished are kept" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import distributed
 import numpy as np
 import pandas as pd
 import psutil
@@ -18,7 +19,7 @@ import tifffile
 import torch
 
 from napari_cellseg.config import PredictConfig
-from napari_cellseg.errors import CellSegError, InputError, SettingsError
+from napari_cellseg.errors import CellSegError, InputError, SettingsError, StorageError
 from napari_cellseg.learn.engine import choose_engine
 from napari_cellseg.learn.registry import find_model
 from napari_cellseg.pipeline.batch import BatchJob, BatchResult, Item, WorkersPlan, items_in, predict_batch
@@ -145,6 +146,17 @@ def test_what_changed_is_done_again(
     assert run(items, job_in(tmp_path / "out", threshold=0.6)).count("done") == 3
 
 
+@pytest.mark.usefixtures("without_workers")
+def test_two_batches_do_not_write_into_one_folder(plate: Path, tmp_path: Path) -> None:
+    items, job = items_in([plate]), job_in(tmp_path / "out")
+    first = predict_batch(items, job)
+    next(event for event in first if isinstance(event, Progress) and event.done == 1)
+    with pytest.raises(StorageError, match="Another batch is writing its results"):
+        run(items, job)
+    first.close()
+    assert run(items, job).count("kept") == 1
+
+
 def test_a_worker_that_is_killed_changes_nothing(
     plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,3 +278,22 @@ def test_workers_that_are_not_there_are_said(monkeypatch: pytest.MonkeyPatch) ->
         workers_module.workers(WorkersPlan()),
     ):
         pass
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_one_that_goes_is_said(
+    plate: Path, tmp_path: Path
+) -> None:
+    cluster = distributed.LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", dashboard_address=":0", silence_logs=50
+    )
+    notes: list[str] = []
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Note):
+            notes.append(event.text)
+            cluster.close()
+
+    steps = predict_batch(items_in([plate]), job_in(tmp_path / "out"), WorkersPlan(cluster.scheduler_address))
+    with pytest.raises(SettingsError, match="connection to the Dask scheduler was lost"):
+        follow(steps, tell)
+    assert notes == ["The Dask scheduler has no workers yet. The batch begins as soon as there is one."]

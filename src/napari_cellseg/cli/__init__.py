@@ -58,8 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CellSegError as error:
         print(f"napari-cellseg: {error}", file=sys.stderr)
         return error.exit_code
-    except (KeyboardInterrupt, Cancelled):
+    except Cancelled:
         print("napari-cellseg: stopped before there was anything to keep.", file=sys.stderr)
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        print("napari-cellseg: ended at once. Files that were finished are kept.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as head, had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

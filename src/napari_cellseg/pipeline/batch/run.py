@@ -6,31 +6,38 @@ import json
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import dask
+import filelock
 import pandas as pd
 
 from napari_cellseg import __version__
 from napari_cellseg.config import PredictConfig
 from napari_cellseg.data.storage import storage
 from napari_cellseg.data.write import write_csv, write_text
-from napari_cellseg.errors import InputError, SettingsError
+from napari_cellseg.errors import InputError, SettingsError, StorageError
 from napari_cellseg.learn.card import must_find_objects, read_card
 from napari_cellseg.pipeline.batch.gather import gather_cells, gather_counts
 from napari_cellseg.pipeline.batch.items import Item
 from napari_cellseg.pipeline.batch.job import ITEMS, BatchJob, do_item, open_item
 from napari_cellseg.pipeline.batch.outcome import Outcome, write_outcome
 from napari_cellseg.pipeline.batch.summary import write_summary
-from napari_cellseg.pipeline.batch.workers import Ended, WorkersPlan, in_workers, workers
+from napari_cellseg.pipeline.batch.workers import Ended, WorkersPlan, are_there, in_workers, workers
 from napari_cellseg.pipeline.inputs import model_channel
 from napari_cellseg.progress import Cancelled, Clock, Note, Progress, Steps
 
-SETTINGS_FILE, OUTCOMES_FILE, TRACES_FILE = "batch.json", "outcomes.csv", "errors.log"
+SETTINGS_FILE, OUTCOMES_FILE, TRACES_FILE, LOCK_FILE = (
+    "batch.json",
+    "outcomes.csv",
+    "errors.log",
+    ".batch.lock",
+)
 _MEASURED = 5
 
 A = TypeVar("A")
@@ -114,20 +121,38 @@ def predict_batch(
     SettingsError
         There are no workers.
     StorageError
-        The folder cannot be written, or the disk is full.
+        The folder cannot be written, the disk is full, or another batch is writing there.
     """
-    card = read_card(job.model)
-    must_find_objects(card)
-    with storage(job.folder):
-        job.folder.mkdir(parents=True, exist_ok=True)
-    _tidy(job.folder / ITEMS)
-    so_far = _SoFar(job)
+    must_find_objects(read_card(job.model))
+    with _alone_in(job.folder):
+        _tidy(job.folder / ITEMS)
+        so_far = _SoFar(job)
+        try:
+            yield from _work(so_far, items, plan or WorkersPlan(), same_size)
+        except Cancelled:
+            if not any(outcome.status != "failed" for outcome in so_far.outcomes.values()):
+                raise
+        return _finish(items, so_far)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other batches out of a folder: they would take what this one has begun for left over."""
+    with storage(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / LOCK_FILE, blocking=False, thread_local=False)
+        try:
+            lock.acquire()  # the system lets it go when the process ends, however that happens
+        except filelock.Timeout as error:
+            raise StorageError(
+                f"Another batch is writing its results into {folder}",
+                "One at a time can",
+                "Wait for it, stop it, or choose another folder",
+            ) from error
     try:
-        yield from _work(so_far, items, plan or WorkersPlan(), same_size)
-    except Cancelled:
-        if not any(outcome.status != "failed" for outcome in so_far.outcomes.values()):
-            raise
-    return _finish(items, so_far)
+        yield
+    finally:
+        lock.release()
 
 
 @dataclass
@@ -144,6 +169,8 @@ def _work(so_far: _SoFar, items: Sequence[Item], plan: WorkersPlan, same_size: b
     clock = Clock(len(items), "images done")
     yield clock.at(0)
     with workers(plan) as client:
+        if plan.scheduler and not are_there(client):
+            yield Note("The Dask scheduler has no workers yet. The batch begins as soon as there is one.")
         job = so_far.job
         measured = same_size and read_card(job.model).any_size and job.config.diameter_px is None
         job = so_far.job = yield from _settled(items, job, client, clock, measured)

@@ -108,7 +108,7 @@ def workers(plan: WorkersPlan) -> Iterator[Any]:
                 "An address such as tcp://10.0.0.1:8786 was expected",
                 "Start one, or leave the scheduler out to work on this computer",
             ) from error
-        with client:
+        with _silent(), client:
             yield client
         return
     with (
@@ -153,6 +153,22 @@ def _end_at_once(cluster: Any) -> None:
                 psutil.Process(nanny.pid).kill()
 
 
+def are_there(client: Any) -> bool:
+    """Say whether any worker has come yet.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        From `workers`.
+
+    Returns
+    -------
+    bool
+        False where a scheduler runs, and its workers still wait for their turn on a cluster.
+    """
+    return bool(client.scheduler_info()["workers"])
+
+
 def in_workers(client: Any, work: Callable[[A], B], pieces: Sequence[A]) -> Iterator[Ended | None]:
     """Work on pieces, as workers are free.
 
@@ -171,6 +187,11 @@ def in_workers(client: Any, work: Callable[[A], B], pieces: Sequence[A]) -> Iter
     ------
     Ended or None
         Each piece, as it ends; None now and then, when nothing has.
+
+    Raises
+    ------
+    SettingsError
+        The scheduler is gone.
     """
     ended: queue.SimpleQueue[int] = queue.SimpleQueue()
     futures = client.map(work, pieces, pure=False, batch_size=_AT_ONCE)
@@ -185,7 +206,13 @@ def in_workers(client: Any, work: Callable[[A], B], pieces: Sequence[A]) -> Iter
             continue
         left -= 1
         future = futures[at]
-        error = future.exception() if future.status != "cancelled" else None
+        if future.status == "cancelled":  # by nobody here
+            raise SettingsError(
+                "The connection to the Dask scheduler was lost",
+                "It must run until the batch is done",
+                "Start it again; the same command then does what is left",
+            )
+        error = future.exception()
         yield _failed(at, error, future) if error is not None else Ended(at, future.result())
         future.release()
 

@@ -121,9 +121,9 @@ class Parts:
             artist.draw_maps, model.apply_tiled, walk.labels_of = kept
 
     def _timed(self, name: str, work: Callable[..., object]) -> Callable[..., object]:
-        def run(*given: object) -> object:
+        def run(*given: object, **named: object) -> object:
             start = time.perf_counter()
-            done = work(*given)
+            done = work(*given, **named)
             self.taken[name].append(time.perf_counter() - start)
             return done
 

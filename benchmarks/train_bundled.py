@@ -3,7 +3,7 @@
 ``python -m benchmarks.train_bundled [NAME ...]``; without names, all of them, in order. Each learns twice:
 from all groups but some that are kept aside, on which it is scored; and, for a shorter time, from all of
 them: that one is shipped, with the scores of the first. What is found in ``WORK`` is not trained again.
-``MINUTES`` multiplies the training times (1: about four hours in all), ``SEED`` is the seed, ``OUT`` the
+``MINUTES`` multiplies the training times (1: about five hours in all), ``SEED`` is the seed, ``OUT`` the
 folder of the finished models. The encoder starts from photographs, see `_photographs`. The name
 ``generalist`` trains one model on the images of all of them, to be compared; it is only scored.
 """
@@ -79,7 +79,8 @@ class Recipe:
     object_px : float
         Diameter of the typical object on the network's grid.
     base : str
-        Name of the bundled model that training starts from; empty for an encoder that knows photographs.
+        Name of the bundled model that training starts from, as it is shipped; empty for an encoder that
+        knows photographs.
     limits : tuple of str
         For the card.
     """
@@ -127,7 +128,7 @@ def recipes() -> list[Recipe]:
             "nuclei",
             "bright-field",
             nuclei_brightfield(),
-            (15,),
+            (30,),
             False,
             20,
             "nuclei-fluorescence",
@@ -142,8 +143,8 @@ def recipes() -> list[Recipe]:
             "cells",
             "phase contrast",
             cells_phase(),
-            (12,),
-            False,
+            (20, 20),
+            True,
             28,
             "",
             (
@@ -166,7 +167,7 @@ def make(recipe: Recipe) -> None:
     part, last = recipe.part, WORK / f"{recipe.name}-all"
     print(f"{recipe.name}: {len(part.training)} frames to learn from, {len(part.tested)} kept aside")
     with tempfile.TemporaryDirectory() as folder:
-        base = WORK / recipe.base if recipe.base else photographs(Path(folder), recipe.object_px, SEED)
+        base = OUT / recipe.base if recipe.base else photographs(Path(folder), recipe.object_px, SEED)
         for minutes, scored in zip(recipe.minutes, steps_of(recipe), strict=True):
             if not scored.is_dir():
                 if recipe.thinned and scored == steps_of(recipe)[-1]:

@@ -38,6 +38,22 @@ class Case:
     truth: Labels
 
 
+def samples_of(cases: Sequence[Case]) -> list[Sample]:
+    """Make samples of cases.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Images with their truth.
+
+    Returns
+    -------
+    list of Sample
+        The same; people drew all objects.
+    """
+    return [Sample(case.image, case.truth, case.group, case.name, checked=True) for case in cases]
+
+
 def learn(samples: Sequence[Sample], minutes: float, out: Path, base: Path | None = None) -> Path:
     """Train with the program's own settings.
 

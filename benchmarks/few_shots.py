@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks._bundled_data import images_of
-from benchmarks._learning import DATA, SKIPPED, Case, find, score
+from benchmarks._learning import DATA, SKIPPED, Case, find, samples_of, score
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.errors import TrainingError
@@ -144,7 +144,7 @@ def drawn(task: Task, run: Run) -> list[Sample]:
         They are one group where there is only one, and are then split by blocks.
     """
     order = np.random.default_rng(run.seed).permutation(len(task.learned))[: run.frames]
-    return [Sample(c.image, c.truth, c.group, c.name) for c in (task.learned[i] for i in order)]
+    return samples_of([task.learned[i] for i in order])
 
 
 def carry_out(run: Run, minutes: float = MINUTES) -> dict[str, float]:

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks._bundled_data import nuclei_fluorescence
-from benchmarks._learning import DATA, SKIPPED, find, line, score
+from benchmarks._learning import DATA, SKIPPED, find, line, samples_of, score
 from napari_cellseg.config import NetConfig, TrainConfig
-from napari_cellseg.data.samples import Sample
 from napari_cellseg.errors import TrainingError
 from napari_cellseg.learn.losses import LOSSES
 from napari_cellseg.learn.train import train
@@ -38,7 +37,7 @@ def main() -> int:
         print("the real images are not in ../shared/data")
         return SKIPPED
     part = nuclei_fluorescence()
-    samples = [Sample(c.image, c.truth, c.group, c.name) for c in part.training]
+    samples = samples_of(part.training)
     print(f"{MINUTES:g} min each; the default is {TrainConfig().loss}")
     for name in NAMES:
         ap50 = []
@@ -54,9 +53,7 @@ def main() -> int:
             with tempfile.TemporaryDirectory() as folder:
                 out = Path(folder) / "model"
                 try:
-                    follow(
-                        train(samples, config, NetConfig(object_px=20), out, any_size=True, true_labels=True)
-                    )
+                    follow(train(samples, config, NetConfig(object_px=20), out, any_size=True))
                 except TrainingError as error:
                     print(f"{name}, seed {seed}: {error}", flush=True)
                     ap50.append(0.0)

@@ -23,10 +23,9 @@ import torch
 
 from benchmarks._bundled_data import Part, nuclei_fluorescence
 from benchmarks._front import Point, draw, put_between, table, verdict
-from benchmarks._learning import DATA, SKIPPED, find, score
+from benchmarks._learning import DATA, SKIPPED, find, samples_of, score
 from benchmarks._nets import NETS, config_of, default_name
 from napari_cellseg.config import Precision, TrainConfig
-from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.write import write_text
 from napari_cellseg.errors import TrainingError
 from napari_cellseg.learn.card import read_card
@@ -119,7 +118,7 @@ def learn(name: str, seed: int, part: Part) -> Trained:
     Trained
         The scores.
     """
-    samples = [Sample(c.image, c.truth, c.group, c.name) for c in part.training]
+    samples = samples_of(part.training)
     config = TrainConfig(
         minutes=MINUTES,
         max_epochs=100_000,
@@ -136,9 +135,7 @@ def learn(name: str, seed: int, part: Part) -> Trained:
     done = Trained(name, net.model_dump_json(), MINUTES, seed)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            made = follow(
-                train(samples, config, net, Path(folder) / "model", any_size=True, true_labels=True)
-            )
+            made = follow(train(samples, config, net, Path(folder) / "model", any_size=True))
         except TrainingError as error:
             print(f"  {name}, seed {seed}: {error}", flush=True)
             return done

@@ -21,10 +21,9 @@ import numpy as np
 from skimage.transform import resize
 
 from benchmarks._bundled_data import Part, nuclei_fluorescence
-from benchmarks._learning import DATA, SKIPPED, Case, find
+from benchmarks._learning import DATA, SKIPPED, Case, find, samples_of
 from benchmarks._photographs import photographs
 from napari_cellseg.config import NetConfig, TrainConfig
-from napari_cellseg.data.samples import Sample
 from napari_cellseg.evaluate.pixels import PixelCounts, count_pixels
 from napari_cellseg.learn.registry import bundled_models_folder
 from napari_cellseg.learn.train import train
@@ -134,10 +133,10 @@ def taught(cases: Sequence[Case]) -> Path:
         validation_fraction=0.06,
         seed=SEED,
     )
-    samples = [Sample(case.image, case.truth, case.group, case.name) for case in cases]
+    samples = samples_of(cases)
     with tempfile.TemporaryDirectory() as folder:
         base = photographs(Path(folder), OBJECT_PX, SEED)
-        follow(train(samples, config, NetConfig(), made, base, FLUORESCENCE, any_size=True, true_labels=True))
+        follow(train(samples, config, NetConfig(), made, base, FLUORESCENCE, any_size=True))
     return made
 
 

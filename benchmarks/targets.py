@@ -20,7 +20,7 @@ from skimage.segmentation import watershed
 from torch.nn import functional as F
 
 from benchmarks._bundled_data import Part, nuclei_fluorescence
-from benchmarks._learning import DATA, SKIPPED, Case, Labels, line, score
+from benchmarks._learning import DATA, SKIPPED, Case, Labels, line, samples_of, score
 from benchmarks._photographs import DECODER, ENCODER, show
 from napari_cellseg.config import NetConfig
 from napari_cellseg.data.samples import Sample
@@ -99,7 +99,7 @@ def learn(part: Part) -> torch.nn.Module:
     network = laid_out(network, "cpu")
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, foreach=True)
     generator, random = seeded(0), np.random.default_rng(0)
-    samples = [fitted(Sample(c.image, c.truth, c.group, c.name), OBJECT_PX, 2.0) for c in part.training]
+    samples = [fitted(sample, OBJECT_PX, 2.0) for sample in samples_of(part.training)]
     frames = [(normalise(s.image), s.labels) for s in samples if min(s.image.shape) >= SIDE_PX]
     start, steps = time.monotonic(), 0
     while (spent := (time.monotonic() - start) / (60 * MINUTES)) < 1:

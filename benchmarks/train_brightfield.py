@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from skimage.io import imread
 
-from benchmarks._learning import DATA, SKIPPED, Case, Labels, find, learn, line, score
+from benchmarks._learning import DATA, SKIPPED, Case, Labels, find, learn, line, samples_of, score
 from napari_cellseg.config import LabelConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.evaluate.scores import Scores
@@ -85,7 +85,7 @@ def main() -> int:
 
     sources = {
         "automatic labels": [Sample(c.image, labels, c.group, c.name) for c, labels in learned],
-        "curated masks": [Sample(c.image, c.truth, c.group, c.name) for c, _ in learned],
+        "curated masks": samples_of([case for case, _ in learned]),
     }
     experiments = {case.name: case.name.split("_")[0] for case in tested}
     with tempfile.TemporaryDirectory() as folder:

@@ -26,11 +26,10 @@ from benchmarks._bundled_data import (
     nuclei_fluorescence,
 )
 from benchmarks._covers import paint_cover
-from benchmarks._learning import DATA, Case, find, line, score
+from benchmarks._learning import DATA, Case, find, line, samples_of, score
 from benchmarks._photographs import photographs
 from benchmarks._thinned import thinned
 from napari_cellseg.config import NetConfig, PredictConfig, TrainConfig
-from napari_cellseg.data.samples import Sample
 from napari_cellseg.learn.card import DataSource, read_card
 from napari_cellseg.learn.events import EpochDone
 from napari_cellseg.learn.model import load_model, save_model
@@ -235,24 +234,8 @@ def teach(
         validation_fraction=0.06,
         seed=SEED,
     )
-    how = {"any_size": True, "true_labels": True}
-    follow(train(as_samples(cases), config, NetConfig(), made, base, recipe.modality, **how), tell)
-
-
-def as_samples(cases: Sequence[Case]) -> list[Sample]:
-    """Make samples of cases.
-
-    Parameters
-    ----------
-    cases : sequence of Case
-        Images with their truth.
-
-    Returns
-    -------
-    list of Sample
-        The same.
-    """
-    return [Sample(case.image, case.truth, case.group, case.name) for case in cases]
+    steps = train(samples_of(cases), config, NetConfig(), made, base, recipe.modality, any_size=True)
+    follow(steps, tell)
 
 
 def tell(event: Event) -> None:
@@ -349,7 +332,7 @@ def finish(recipe: Recipe, made: Path, scored: Path, scores: dict[str, dict[str,
         folder = Path(place) / recipe.name
         save_model(folder, card, half)
         learned = [case for case in cases if case.group in card.groups]
-        write_replay(folder, as_samples(learned), seed=SEED)  # all sources allow it; it names their licences
+        write_replay(folder, samples_of(learned), seed=SEED)  # all sources allow it; it names their licences
         paint_cover(folder)
         shutil.rmtree(OUT / recipe.name, ignore_errors=True)
         folder = Path(shutil.copytree(folder, OUT / recipe.name))

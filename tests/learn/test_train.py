@@ -327,6 +327,31 @@ def test_time_is_bounded(scenes: Scenes, small_net: NetConfig, out: Path, lenien
     assert sum(isinstance(event, EpochDone) for event in told) >= 1
 
 
+@pytest.mark.parametrize("checked", [True, False])
+def test_checked_frames_tell_how_sure_a_network_must_be(
+    scenes: Scenes,
+    small_net: NetConfig,
+    quick: TrainConfig,
+    out: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    checked: bool,
+) -> None:
+    """The network draws the truth, and as many objects more, of which it is less sure."""
+
+    def draw(network: torch.nn.Module, image: np.ndarray, view: object) -> np.ndarray:
+        truth = next(sample.labels for sample in scenes(6) if np.array_equal(sample.image, image))
+        debris = np.where(truth > 0, 0, np.roll(truth, truth.shape[0] // 2, axis=0))
+        debris[np.isin(debris, debris[0])] = 0  # cut by the edge
+        logit = np.select([truth > 0, debris > 0], [4.0, 0.5], -9.0)[None]
+        return np.concatenate([logit, encode(np.where(truth > 0, truth, debris)).offset]).astype(np.float32)
+
+    monkeypatch.setattr("napari_cellseg.learn.validation.draw_maps", draw)
+    samples = [replace(sample, checked=checked) for sample in scenes(6)]
+    config = quick.model_copy(update={"validation_fraction": 0.5})
+    card = read_card(follow(train(samples, config, small_net, out)))
+    assert (0.62 < card.certainty < 0.95) if checked else card.certainty == 0
+
+
 @pytest.mark.parametrize("better", ["old", "new"])
 def test_a_better_model_is_not_replaced(
     scenes: Scenes,

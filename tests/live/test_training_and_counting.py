@@ -82,6 +82,21 @@ def test_frames_without_labels_are_left_out_or_said(stack, labels, tmp_path):
         follow(train_on_study(stack, mine, job))
 
 
+def test_accepted_frames_are_learned_from_as_checked_ones(stack, labels, tmp_path, monkeypatch):
+    learned = []
+
+    def train(samples, *_, **_told):
+        learned.extend(sample.checked for sample in samples)
+        yield from ()
+
+    monkeypatch.setattr("napari_cellseg.learn.train.train", train)
+    path = tmp_path / "labels.npy"
+    new_label_movie(path, labels.shape)[:] = labels
+    job = TrainingJob(0, (0, 1, 2), QUICK, TINY, tmp_path / "model", accepted=frozenset({1}))
+    follow(train_on_study(stack, path, job))
+    assert learned == [False, True, False]
+
+
 def job_of(model, folder, frames):
     config = PredictConfig(device="cpu")
     return counting.PredictionJob(0, frames, model, config, MeasureConfig(), folder)

@@ -184,6 +184,21 @@ def test_without_frames_or_models_it_is_said(stack, truth, base, tmp_path):
         follow(learn(stack, truth, truth, lesson_of(tmp_path, base, bases=())))
 
 
+def test_accepted_frames_are_learned_from_as_checked_ones(stack, truth, base, tmp_path, monkeypatch):
+    learned = []
+
+    def train(samples, *_, **_told):
+        learned.extend(samples)
+        raise InputError("Enough", "", "")
+        yield
+
+    monkeypatch.setattr("napari_cellseg.learn.train.train", train)
+    lesson = lesson_of(tmp_path, base, accepted=frozenset({0, 4}))
+    with pytest.raises(InputError, match="Enough"):
+        follow(learn(stack, dict(enumerate(truth)), truth, lesson))
+    assert {sample.name.split()[-1]: sample.checked for sample in learned} == {"0": True, "1": False}
+
+
 def test_which_frames_are_learned_scored_and_wanted():
     chosen = plan(LearningLog(), {2, 4, 6}, {7}, {0, 1, 3, 5, 7, 8}, 4)
     assert chosen == {"learn": (2, 6, 7), "exam": (4,), "reserved": (4,), "wanted": (3, 5, 1, 0, 8)}

@@ -145,6 +145,11 @@ def _train(commands: _Commands) -> None:
     parser.add_argument(
         "--labels", type=Path, required=True, metavar="DIR", help="Folder of labels of the same names."
     )
+    parser.add_argument(
+        "--checked", action="store_true",
+        help="People drew or checked these labels, and no object is without: how sure the network must be "
+        "of an object is then found out too. Not for labels made automatically.",
+    )  # fmt: skip
     parser.add_argument("--model", metavar="BASE", help="Go on from this model: a name or a folder.")
     _output(parser, "Folder of the new model.", metavar="MODEL_DIR")
     _image(parser)

@@ -98,6 +98,7 @@ def train(options: argparse.Namespace) -> int:
             config=config_from(options, TrainConfig),
             net=config_from(options, NetConfig),
             base=find_model(options.model) if options.model else None,
+            checked=options.checked,
         )
     )
     print(f"Model: {model}")

@@ -28,12 +28,15 @@ class Sample:
         Position or field of view. Samples of one group are never split between training and validation.
     name : str
         Where it comes from, for messages and the model card.
+    checked : bool
+        True where a person says that every object is labelled, as in a frame that was accepted.
     """
 
     image: npt.NDArray[Any]
     labels: npt.NDArray[np.int32]
     group: str
     name: str
+    checked: bool = False
 
     def __post_init__(self) -> None:
         if self.image.ndim != 2 or self.image.shape != self.labels.shape:

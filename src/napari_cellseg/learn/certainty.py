@@ -18,7 +18,7 @@ _MOST = 0.9
 _FEWEST_OBJECTS = 20
 """What is best for fewer than these is chance."""
 _LEAST_GAIN = 0.005
-"""A higher bound than the lowest that is nearly as good is chance too."""
+"""A higher bound than the lowest that is nearly as good is chance too, as is what one object is worth."""
 
 Labels = npt.NDArray[np.int32]
 
@@ -108,6 +108,7 @@ def best_bound(predicted: Sequence[int], found: Sequence[int], objects: int) -> 
     right, told = (np.cumsum(np.asarray(counts)[::-1])[::-1] for counts in (found, predicted))
     ap = right / np.maximum(objects + told - right, 1)
     allowed = ap[: round(_MOST * BINS) + 1]
-    if allowed.max() < allowed[0] + _LEAST_GAIN:
+    chance = max(_LEAST_GAIN, 1 / objects)
+    if allowed.max() < allowed[0] + chance:
         return 0
-    return int(np.argmax(allowed >= allowed.max() - _LEAST_GAIN))
+    return int(np.argmax(allowed >= allowed.max() - chance))

@@ -39,6 +39,10 @@ class Tally:
     predicted_by_certainty, found_by_certainty : tuple of int
         The predicted objects, and those of them that were matched, by how sure the network is of them, see
         `certainty.counted`; empty where that is not known.
+    checked_objects : int
+        The true objects of frames of which a person says that every object is labelled.
+    checked_predicted, checked_found : tuple of int
+        Of these frames, as ``predicted_by_certainty`` and ``found_by_certainty``.
     """
 
     found: int = 0
@@ -56,6 +60,9 @@ class Tally:
     class_right_px: tuple[int, ...] = ()
     predicted_by_certainty: tuple[int, ...] = ()
     found_by_certainty: tuple[int, ...] = ()
+    checked_objects: int = 0
+    checked_predicted: tuple[int, ...] = ()
+    checked_found: tuple[int, ...] = ()
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(*(_sum(a, b) for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
@@ -81,11 +88,15 @@ class Tally:
 
     @property
     def certainty(self) -> float:
-        """How sure the network must be of an object for these scores to be best, 0 to 1."""
+        """How sure the network must be of an object for its scores on the checked frames to be best, 0 to 1.
+
+        Other frames do not tell: labels made automatically miss faint objects that a network finds, and a
+        bound would take these for debris.
+        """
         return self._bound() / BINS
 
     def _bound(self) -> int:
-        return best_bound(self.predicted_by_certainty, self.found_by_certainty, self.objects)
+        return best_bound(self.checked_predicted, self.checked_found, self.checked_objects)
 
     def _kept(self) -> tuple[int, int]:
         """Count what is found and what is predicted, without the objects that are not certain enough."""
@@ -150,6 +161,7 @@ def tally(
     labels: npt.NDArray[Any],
     loss: float = 0.0,
     certainty: npt.NDArray[np.float64] | None = None,
+    checked: bool = False,
 ) -> Tally:
     """Compare the labels of a frame with the truth.
 
@@ -162,6 +174,8 @@ def tally(
         The frame's loss, to be summed.
     certainty : ndarray, optional
         How sure the network is of each predicted object, by its number; see `certainty.certainties`.
+    checked : bool
+        See `Sample.checked`.
 
     Returns
     -------
@@ -181,9 +195,11 @@ def tally(
     area_a, area_b = np.bincount(a, minlength=1), np.bincount(b, minlength=1)
     union = area_a[of_a[both]] + area_b[of_b[both]] - shared[both]
     found, predicted = of_b[both][shared[both] > _MATCH * union], 1 + np.flatnonzero(area_b[1:])
+    objects = int((area_a[1:] > 0).sum())
+    by_certainty = [() if certainty is None else counted(certainty[which]) for which in (predicted, found)]
     return Tally(
         found=len(found),
-        objects=int((area_a[1:] > 0).sum()),
+        objects=objects,
         predicted=len(predicted),
         overlap=int(((a > 0) & (b > 0)).sum()),
         union=int(((a > 0) | (b > 0)).sum()),
@@ -192,8 +208,11 @@ def tally(
         counted_px=len(a),
         loss=loss,
         frames=1,
-        predicted_by_certainty=() if certainty is None else counted(certainty[predicted]),
-        found_by_certainty=() if certainty is None else counted(certainty[found]),
+        predicted_by_certainty=by_certainty[0],
+        found_by_certainty=by_certainty[1],
+        checked_objects=objects if checked else 0,
+        checked_predicted=by_certainty[0] if checked else (),
+        checked_found=by_certainty[1] if checked else (),
     )
 
 

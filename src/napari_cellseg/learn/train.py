@@ -66,7 +66,6 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
     *,
     pixel_size_um: float | None = None,
     any_size: bool = False,
-    true_labels: bool = False,
 ) -> Steps[Path]:
     """Train a network and write a model folder.
 
@@ -84,7 +83,8 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
     Parameters
     ----------
     samples : sequence of Sample
-        Images and labels. Whole groups are kept aside to score the model; see `split.split_samples`.
+        Images and labels. Whole groups are kept aside to score the model; see `split.split_samples`. Those
+        that are checked also tell how sure the network must be of an object.
     config : TrainConfig
         How to train.
     net : NetConfig
@@ -100,10 +100,6 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
     any_size : bool
         True for frames of many microscopes: each is first resized until its typical object has the size that
         the network wants, and so are frames when the model is applied. Not with classes.
-    true_labels : bool
-        True where people drew all objects: how sure the network must be of one is then found on the frames
-        kept aside. Labels made automatically miss faint nuclei that the network finds; a bound would take
-        these for debris.
 
     Yields
     ------
@@ -135,7 +131,7 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
         yield from _check_classes(samples, start.net.classes, any_size)
     if any_size:
         samples = [fitted(sample, start.object_px, LARGEST_SCALE) for sample in samples]
-    job = yield from _prepare(samples, config, start, out, started, true_labels)
+    job = yield from _prepare(samples, config, start, out, started)
     best = yield from _go(job.run)
     refuse_useless(best.tally)
     made = versioned(out)
@@ -152,7 +148,7 @@ def train(  # noqa: PLR0913 - all but what to learn from, how, and where to, is 
 
 
 def _prepare(
-    samples: Sequence[Sample], config: TrainConfig, start: Start, out: Path, started: float, true_labels: bool
+    samples: Sequence[Sample], config: TrainConfig, start: Start, out: Path, started: float
 ) -> Steps[_Job]:
     device = runtime.choose_device(config.device)
     yield Note(f"Training on the {device.label}.")
@@ -164,7 +160,7 @@ def _prepare(
         folder.mkdir(parents=True, exist_ok=True)  # what cannot be written is found out now
     diameter, view = _look(split, start, device, config)
     movies = levels_of_samples(samples, view.by, view.low, view.high)
-    view = replace(view, movies=movies, finds_certainty=true_labels)
+    view = replace(view, movies=movies)
     try:
         frames = yield from _frames(split, view, Spill(folder))
         exam = freeze(split.validation, _exam_px(frames, view.scale), view.classes)

@@ -128,8 +128,8 @@ def _tally(
     view: View,
 ) -> Tally:
     if not view.classes:
-        sure = certainties(labels, probability) if view.finds_certainty else None
-        return tally(sample.labels, labels, _loss(maps, targets, view.scale), sure)
+        sure = certainties(labels, probability)
+        return tally(sample.labels, labels, _loss(maps, targets, view.scale), sure, sample.checked)
     loss = class_loss_of(torch.from_numpy(maps)[None], torch.from_numpy(targets.state)[None])
     return tally_classes(sample.labels, labels, view.classes, float(loss))
 

@@ -43,8 +43,6 @@ class View:
         How many maps are those of classes, see `NetConfig.classes`; 0: the maps are those of objects.
     certainty : float
         How sure the network must be of an object, see `ModelCard.certainty`.
-    finds_certainty : bool
-        Whether scoring is to find out how sure it should be.
     """
 
     scale: float
@@ -62,7 +60,6 @@ class View:
     movies: Mapping[str, Levels] = field(default_factory=dict)
     classes: int = 0
     certainty: float = 0.0
-    finds_certainty: bool = False
 
     @property
     def diameter_px(self) -> float:

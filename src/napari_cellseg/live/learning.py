@@ -235,6 +235,7 @@ def _lesson(job: LearnJob, bases: tuple[Path, ...]) -> Lesson:
         minutes=minutes,
         config=job.config,
         train=job.train,
+        accepted=frozenset(job.accepted),
         **chosen,
     )
 

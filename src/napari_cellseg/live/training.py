@@ -46,6 +46,8 @@ class TrainingJob:
         A model's folder to go on from.
     skip_empty : bool
         True leaves out frames without any label: a person who labels by hand labels some frames only.
+    accepted : frozenset of int
+        Frames of which the person said that their labels are right.
     """
 
     channel: int
@@ -55,6 +57,7 @@ class TrainingJob:
     out: Path
     base: Path | None = None
     skip_empty: bool = False
+    accepted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def train_on_study(stack: Stack, labels: Path | Stack, job: TrainingJob) -> Step
     samples: list[Sample] = []
     movie, spill = read_only(labels), Spill(job.out.parent)
     for done, t in enumerate(job.frames, start=1):
-        samples += training_samples(stack, job.channel, movie, [t], spill)
+        samples += training_samples(stack, job.channel, movie, [t], spill, checked=t in job.accepted)
         if job.skip_empty and not samples[-1].labels.any():
             samples.pop()
         yield Progress(done, len(job.frames), "frames read")

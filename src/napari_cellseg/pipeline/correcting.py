@@ -126,6 +126,7 @@ def _learn_study(
         minutes=minutes_at_work(journal.times()),
         config=config or LearnConfig(),
         train=train or TrainConfig(),
+        accepted=frozenset(accepted),
         **chosen,
     )
     labels = {t: np.array(movie[t]) for t in (*lesson.learn, *lesson.exam)}

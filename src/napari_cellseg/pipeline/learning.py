@@ -79,7 +79,9 @@ def learn(stack: Stack, labels: Frames, movie: npt.NDArray[Any], lesson: Lesson)
     tidy(lesson.models, lesson.proposals)
     log = read_log(lesson.log)
     base, channel = yield from _choose(stack, labels, lesson)
-    samples = [_sample(stack, channel, t, labels[t]) for t in lesson.learn]
+    samples = [
+        replace(_sample(stack, channel, t, labels[t]), checked=t in lesson.accepted) for t in lesson.learn
+    ]
     made, stopped = yield from _train(samples, stack, channel, base, lesson)
     exam = [_sample(stack, channel, t, labels[t]) for t in lesson.exam] or samples[-_SCORED:]
     (before, after), late = yield from _to_the_end(_sit((base, made), exam))

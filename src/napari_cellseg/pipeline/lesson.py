@@ -33,6 +33,8 @@ class Lesson:
         The fluorescence channel, at which models for stained cells look.
     learn, exam : tuple of int
         Frames to learn from, and frames to be scored on: none is in both.
+    accepted : frozenset of int
+        Frames whose labels were found right; that of others may still lack objects.
     reserved : tuple of int
         Frames of the exam, also those that cannot be scored on now; see `choose_exam`.
     wanted : tuple of int
@@ -53,6 +55,7 @@ class Lesson:
     stained: int | None
     learn: tuple[int, ...]
     exam: tuple[int, ...] = ()
+    accepted: frozenset[int] = frozenset()
     reserved: tuple[int, ...] = ()
     wanted: tuple[int, ...] = ()
     minutes: float = 0.0

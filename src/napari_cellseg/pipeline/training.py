@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from napari_cellseg.pipeline.inputs import Choice, image_channel
 from napari_cellseg.progress import Steps
 
 
-def train_on_labels(
+def train_on_labels(  # noqa: PLR0913 - all but what to learn from and where to is by name and optional
     stacks: Sequence[Stack],
     labels: Path,
     out: Path,
@@ -30,6 +31,7 @@ def train_on_labels(
     config: TrainConfig | None = None,
     net: NetConfig | None = None,
     base: Path | None = None,
+    checked: bool = False,
 ) -> Steps[Path]:
     """Train a network on labelled stacks.
 
@@ -49,6 +51,8 @@ def train_on_labels(
         The network; for a new one.
     base : Path, optional
         A model's folder to go on from.
+    checked : bool
+        True where people drew or checked the labels, and no object is without; see `Sample.checked`.
 
     Yields
     ------
@@ -68,6 +72,7 @@ def train_on_labels(
     from napari_cellseg.learn.train import train  # torch only where it is needed
 
     samples, names = labelled_samples(stacks, labels, channel, Spill(out.absolute().parent))
+    samples = [replace(sample, checked=checked) for sample in samples]
     sizes = {stack.pixel_size_um for stack in stacks}
     steps = train(
         samples,
@@ -134,6 +139,8 @@ def training_samples(
     labels: npt.NDArray[Any],
     frames: Sequence[int] | None = None,
     spill: Spill | None = None,
+    *,
+    checked: bool = False,
 ) -> list[Sample]:
     """Pair frames with their labels.
 
@@ -149,6 +156,8 @@ def training_samples(
         The frames to take; all of them when not given.
     spill : Spill, optional
         Keeps images and labels where they may be more than memory holds.
+    checked : bool
+        See `Sample.checked`.
 
     Returns
     -------
@@ -174,6 +183,7 @@ def training_samples(
             keep(np.array(labels[t], np.int32)),
             stack.group,
             f"{stack.name}, frame {t}",
+            checked,
         )
         for t in (range(stack.n_frames) if frames is None else frames)
     ]

@@ -171,6 +171,7 @@ class TrainStep(Step):
                 session.need_study().models / (self.name.text().strip() or "model"),
                 self.base.model,
                 skip_empty=role_of(layer) not in ("auto", "corrected"),
+                accepted=session.review.accepted if role_of(layer) == "corrected" else frozenset(),
             )
         except CellSegError as error:
             self.show_error(error)

@@ -9,6 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_cellseg.data.label_pyramid import LabelPyramid
+from napari_cellseg.data.labels import open_labels
 from napari_cellseg.data.read import match_by_stem, read_labels
 from napari_cellseg.errors import InputError
 
@@ -41,6 +43,32 @@ def test_any_third_axis_is_time(tmp_path: Path, axes: str) -> None:
     movie = np.stack([LABELS] * 5).astype(np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", movie, imagej=True, metadata={"axes": axes})
     np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), movie)
+
+
+@pytest.mark.parametrize("how", ["npy", "imagej", "planar", "compressed", "one page", "ome-zarr"])
+def test_parts_of_frames_are_read_from_any_file(tmp_path: Path, how: str) -> None:
+    movie = np.random.default_rng(0).integers(0, 900, (3, 40, 70)).astype(np.uint16)
+    file = tmp_path / ("a.npy" if how == "npy" else "a.ome.zarr" if how == "ome-zarr" else "a.tif")
+    if how == "npy":
+        np.save(file, movie)
+    elif how == "ome-zarr":
+        with LabelPyramid(file, movie.shape) as pyramid:
+            for t, plane in enumerate(movie):
+                pyramid.write(t, (slice(0, 40), slice(0, 70)), plane.astype(np.int32))
+    elif how == "imagej":
+        tifffile.imwrite(file, movie, imagej=True, metadata={"axes": "TYX"})
+    elif how == "planar":
+        tifffile.imwrite(file, movie, photometric="minisblack")
+    elif how == "compressed":
+        tifffile.imwrite(file, movie, photometric="minisblack", compression="zlib", tile=(16, 16))
+    else:
+        tifffile.imwrite(file, movie, photometric="minisblack", volumetric=True, tile=(3, 16, 16))
+    labels = open_labels(file)
+    assert (len(labels), labels.frame_shape) == (3, (40, 70))
+    part = labels.frame(1, (slice(7, 30), slice(20, None)))
+    assert part.dtype == np.int32
+    np.testing.assert_array_equal(part, movie[1, 7:30, 20:])
+    np.testing.assert_array_equal(list(labels), movie)
 
 
 @pytest.mark.parametrize(

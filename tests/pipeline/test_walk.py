@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
         follow(label_stacks([single("a", 4)], tmp_path / "file" / "out"))
 
 
-def test_measure_and_evaluate_need_no_model(tmp_path: Path) -> None:
+def test_measure_and_evaluate_need_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     labels = np.zeros((64, 64), np.uint16)
     labels[disk((20, 20), 6)] = 1
     labels[disk((45, 45), 6)] = 2
@@ -88,6 +88,9 @@ def test_measure_and_evaluate_need_no_model(tmp_path: Path) -> None:
     cells = follow(measure_labels([tmp_path / "truth" / "a_p0001_t00001_z001.tif"], tmp_path / "measured"))
     assert len(cells.cells) == 2
     assert pd.read_csv(tmp_path / "measured" / "counts.csv")["n_by_instances"].tolist() == [2]
+    monkeypatch.setattr("napari_cellseg.pipeline.measuring.is_large", lambda shape: True)
+    parts = follow(measure_labels([tmp_path / "truth" / "a_p0001_t00001_z001.tif"], tmp_path / "measured"))
+    pd.testing.assert_frame_equal(parts.cells, cells.cells)
     scores = follow(evaluate_folders(tmp_path / "truth", tmp_path / "found", tmp_path / "scores"))
     assert scores.pooled()["ap50"] == pytest.approx(0.5)
     assert len(list((tmp_path / "scores").glob("*.png"))) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from napari_cellseg.measure.rows import Rows
 from napari_cellseg.measure.tables import CellTable, Origin
 from napari_cellseg.progress import Clock, Progress, Steps
 
-__all__ = ["CellTable", "Labels", "images_of", "measure", "measure_frame", "tabulate"]
+__all__ = ["CellTable", "Labels", "check_length", "images_of", "measure", "measure_frame", "tabulate"]
 
 _PLACES = {"centroid_y": 0, "centroid_x": 1, "bbox_y0": 0, "bbox_x0": 1, "bbox_y1": 0, "bbox_x1": 1}
 """What depends on where the labels lie in the frame, and along which axis."""
@@ -152,7 +152,7 @@ def measure(
     """
     if isinstance(labels, np.ndarray) and labels.ndim == 2:
         labels = labels[None]
-    total = _check_length(stack, labels, frames, origin.image)
+    total = check_length(stack, labels, frames, origin.image)
     scale = None if stack is None else stack.pixel_size_um
     interval = None if stack is None else stack.frame_interval_s
     clock = Clock(total, "frames measured")
@@ -218,9 +218,31 @@ def _timed(
         yield t, np.asarray(plane)
 
 
-def _check_length(stack: Stack | None, labels: Labels, frames: Sequence[int] | None, name: str) -> int:
-    """Say how many planes there will be, 0 when not known; refuse a wrong number before any work is done."""
-    given = len(labels) if isinstance(labels, np.ndarray | Sequence) else None
+def check_length(stack: Stack | None, labels: Labels, frames: Sequence[int] | None, name: str) -> int:
+    """Say how many planes there will be, and refuse a wrong number before any work is done.
+
+    Parameters
+    ----------
+    stack : Stack or None
+        The images.
+    labels : ndarray or iterable of ndarray
+        See `measure`.
+    frames : sequence of int or None
+        The time points that the planes of `labels` belong to.
+    name : str
+        Of the images, for messages.
+
+    Returns
+    -------
+    int
+        0 when it is not known.
+
+    Raises
+    ------
+    InputError
+        There are labels of more or fewer frames than there should be.
+    """
+    given = len(labels) if isinstance(labels, Sized) else None
     expected = len(frames) if frames is not None else None if stack is None else stack.n_frames
     if given is not None and expected is not None and given != expected:
         raise _wrong_length(name, given, expected)

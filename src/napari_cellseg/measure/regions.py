@@ -12,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from skimage.measure import regionprops_table
 
+_UPSIDE_DOWN = -90 + 1e-6
+"""What is upright is at 90 degrees, also where rounding, which differs with the place, says -90."""
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
@@ -144,9 +147,10 @@ def _ellipse(myy: FloatArray, mxx: FloatArray, mxy: FloatArray) -> dict[str, Flo
     mean, spread = (myy + mxx) / 2, np.hypot((myy - mxx) / 2, mxy)
     large, small = mean + spread, np.maximum(mean - spread, 0)
     flat = np.divide(small, large, out=np.ones_like(large), where=large > 0)
+    angle = np.degrees(np.arctan2(-2 * mxy, mxx - myy) / 2)
     return {
         "major_axis": 4 * np.sqrt(large),
         "minor_axis": 4 * np.sqrt(small),
         "eccentricity": np.sqrt(1 - flat),
-        "orientation_deg": np.degrees(np.arctan2(-2 * mxy, mxx - myy) / 2),
+        "orientation_deg": np.where(angle < _UPSIDE_DOWN, angle + 180, angle),
     }

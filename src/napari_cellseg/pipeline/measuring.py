@@ -7,9 +7,11 @@ from pathlib import Path
 
 from napari_cellseg import __version__
 from napari_cellseg.config import Config, MeasureConfig
-from napari_cellseg.data.stack import Stack
-from napari_cellseg.label.folder import read_movie
+from napari_cellseg.data.labels import open_labels
+from napari_cellseg.data.match import stem_of
+from napari_cellseg.data.stack import Stack, is_large
 from napari_cellseg.measure.objects import measure
+from napari_cellseg.measure.parts import measure_in_parts
 from napari_cellseg.measure.tables import CellTable, Origin, write_tables
 from napari_cellseg.progress import Steps
 
@@ -48,9 +50,12 @@ def measure_labels(
     stacks = {stack.name: stack for stack in images}
     tables = []
     for file in files:
-        stack = stacks.get(file.stem)
-        origin = Origin(file.stem, "", "", __version__, config.model_dump(mode="json"))
-        tables.append((yield from measure(stack, read_movie(file), config, origin)))
+        name = stem_of(file)
+        stack = stacks.get(name)
+        origin = Origin(name, "", "", __version__, config.model_dump(mode="json"))
+        labels = open_labels(file)
+        measuring = measure_in_parts if is_large(labels.frame_shape) else measure
+        tables.append((yield from measuring(stack, labels, config, origin)))
     cells = CellTable.concat(tables)
     write_tables(folder, cells)
     return cells

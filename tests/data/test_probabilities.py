@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_cellseg.data.probabilities import as_fractions, read_probabilities, write_probabilities
+from napari_cellseg.data.probabilities import as_fractions, open_probabilities, write_probabilities
 from napari_cellseg.data.read import open_stack
 from napari_cellseg.errors import InputError
 
@@ -21,8 +21,10 @@ movies = hnp.arrays(
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_probabilities_come_back(tmp_path: Path, movie: npt.NDArray[np.float16]) -> None:
     write_probabilities(tmp_path / "p.tif", movie, pixel_size_um=0.5, frame_interval_s=60)
-    back = read_probabilities(tmp_path / "p.tif")
+    file = open_probabilities(tmp_path / "p.tif")
+    back = np.stack(list(file))
     assert back.dtype == np.uint8
+    assert file.shape == movie.shape
     assert back.shape == movie.shape
     np.testing.assert_allclose(as_fractions(back), movie, atol=0.5 / 255 + 1e-6)
 
@@ -48,20 +50,21 @@ def test_types_of_other_programs(
     tmp_path: Path, given_: npt.NDArray[np.generic], expected: list[float]
 ) -> None:
     tifffile.imwrite(tmp_path / "p.tif", np.repeat(given_, 2, axis=0), photometric="minisblack")
-    back = as_fractions(read_probabilities(tmp_path / "p.tif"))
-    assert back.shape == (1, 2, 2)
-    np.testing.assert_allclose(back[0, 0], expected)
+    (frame,) = open_probabilities(tmp_path / "p.tif")
+    back = as_fractions(frame)
+    assert back.shape == (2, 2)
+    np.testing.assert_allclose(back[0], expected)
 
 
 def test_what_is_no_probability_is_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "i.tif", np.ones((4, 4), np.int32))
     with pytest.raises(InputError, match="int32"):
-        read_probabilities(tmp_path / "i.tif")
+        open_probabilities(tmp_path / "i.tif")
     tifffile.imwrite(tmp_path / "rgb.tif", np.ones((4, 4, 3), np.uint8), photometric="rgb")
     with pytest.raises(InputError, match="colour"):
-        read_probabilities(tmp_path / "rgb.tif")
+        open_probabilities(tmp_path / "rgb.tif")
     tifffile.imwrite(
         tmp_path / "c.tif", np.ones((2, 3, 4, 4), np.uint8), imagej=True, metadata={"axes": "TCYX"}
     )
     with pytest.raises(InputError, match="one movie"):
-        read_probabilities(tmp_path / "c.tif")
+        open_probabilities(tmp_path / "c.tif")

@@ -10,7 +10,7 @@ from napari_cellseg.errors import InputError
 from napari_cellseg.label.folder import (
     IGNORED,
     VERDICTS,
-    read_labelled,
+    open_labelled,
     rejected_frames,
     write_labelled,
     write_verdicts,
@@ -34,7 +34,7 @@ def labels() -> np.ndarray:
 
 def test_labels_and_what_is_ignored_come_back(tmp_path: Path, stack: Stack, labels: np.ndarray) -> None:
     write_labelled(tmp_path, stack, labels)
-    np.testing.assert_array_equal(read_labelled(tmp_path / "movie.tif"), labels)
+    np.testing.assert_array_equal(open_labelled(tmp_path / "movie.tif").whole(), labels)
 
 
 def test_without_anything_ignored_there_is_no_second_file(
@@ -42,7 +42,7 @@ def test_without_anything_ignored_there_is_no_second_file(
 ) -> None:
     write_labelled(tmp_path, stack, np.maximum(labels, 0))
     assert not (tmp_path / IGNORED).exists()
-    assert read_labelled(tmp_path / "movie.tif").min() == 0
+    assert open_labelled(tmp_path / "movie.tif").whole().min() == 0
 
 
 def test_an_ignored_file_of_another_shape_is_refused(
@@ -52,7 +52,7 @@ def test_an_ignored_file_of_another_shape_is_refused(
     write_labelled(tmp_path / "other", stack, labels[:, :10])
     (tmp_path / "other" / IGNORED / "movie.tif").replace(tmp_path / IGNORED / "movie.tif")
     with pytest.raises(InputError, match="Both must be the same"):
-        read_labelled(tmp_path / "movie.tif")
+        open_labelled(tmp_path / "movie.tif")
 
 
 def test_rejected_frames_come_back(tmp_path: Path, labels: np.ndarray) -> None:

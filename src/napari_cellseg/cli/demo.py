@@ -17,11 +17,10 @@ from scipy import ndimage as ndi
 from napari_cellseg.cli.bar import show
 from napari_cellseg.cli.commands import open_window
 from napari_cellseg.config import LabelConfig, TrainConfig
-from napari_cellseg.data.read import open_stack, open_stacks
+from napari_cellseg.data.read import open_stack, open_stacks, read_labels
 from napari_cellseg.data.sample_study import sample_positions, sample_study, sample_truth
 from napari_cellseg.data.storage import versioned
 from napari_cellseg.label.auto import auto_label_frame
-from napari_cellseg.label.folder import read_movie
 from napari_cellseg.pipeline import label_stacks, predict_stacks, train_on_labels
 from napari_cellseg.progress import duration
 
@@ -132,7 +131,7 @@ def compare(position: Path, predicted: Path) -> Comparison:
         Counts over all frames.
     """
     stack = open_stack(position).flat()
-    truth, found = read_movie(sample_truth(position)), read_movie(predicted)
+    truth, found = read_labels(sample_truth(position)), read_labels(predicted)
     labels = np.stack([auto_label_frame(stack.frame(t, 1), LabelConfig()) for t in range(stack.n_frames)])
     nuclei = pd.read_csv(sample_study() / "truth" / "nuclei.csv")
     unstained = nuclei[(nuclei["position"] == position.stem) & (nuclei["stained"] == 0)]

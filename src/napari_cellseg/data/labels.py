@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,74 +11,18 @@ from PIL import Image
 
 from napari_cellseg.data.axes import describe
 from napari_cellseg.data.files import look
-from napari_cellseg.data.image_file import ImageFile
+from napari_cellseg.data.movie_file import MOVIE, MovieFile, movie_file_of, movie_of_array
 from napari_cellseg.data.pages import Array, unreadable
 from napari_cellseg.data.samples import IGNORE
-from napari_cellseg.data.stack import WHOLE, FramePart
 from napari_cellseg.errors import InputError
 
-_MOVIE = 3
-"""Number of axes of a movie."""
 _EXPECTED = (
     "Whole numbers were expected: 0 for background, 1, 2, ... for objects, -1 for what is to be ignored"
 )
 
 
-@dataclass(frozen=True)
-class LabelMovie:
-    """A label image or movie in its file; iterating gives one plane after the other.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    shape : tuple of int
-        Lengths of the axes YX, or TYX for a movie.
-    """
-
-    path: Path
-    shape: tuple[int, ...]
-    _read: Callable[[int, FramePart], Array]
-
-    def __len__(self) -> int:
-        """Say how many frames there are."""
-        return self.shape[0] if len(self.shape) == _MOVIE else 1
-
-    def __iter__(self) -> Iterator[npt.NDArray[np.int32]]:
-        """Read the frames, one after the other."""
-        return (self.frame(t) for t in range(len(self)))
-
-    @property
-    def frame_shape(self) -> tuple[int, int]:
-        """Height and width in px."""
-        return self.shape[-2], self.shape[-1]
-
-    def frame(self, t: int, part: FramePart = WHOLE) -> npt.NDArray[np.int32]:
-        """Read a frame, or a part of it.
-
-        Parameters
-        ----------
-        t : int
-            Time point, from 0.
-        part : tuple of slice
-            Rows and columns, without steps.
-
-        Returns
-        -------
-        ndarray
-            Axes YX, int32: 0 background, 1, 2, ... objects, -1 ignore.
-
-        Raises
-        ------
-        InputError
-            It cannot be read, or holds numbers that are no labels.
-        """
-        rows, columns = (slice(*one.indices(n)[:2]) for one, n in zip(part, self.frame_shape, strict=True))
-        return _whole_numbers(self.path, self._read(t, (rows, columns)))
-
-
-def open_labels(path: Path | str) -> LabelMovie:
-    """Open a label image or movie; frames are read when they are asked for.
+def open_labels(path: Path | str) -> MovieFile:
+    """Open a label image or movie; frames are read, and looked at more closely, when they are asked for.
 
     Parameters
     ----------
@@ -89,28 +31,37 @@ def open_labels(path: Path | str) -> LabelMovie:
 
     Returns
     -------
-    LabelMovie
-        Any third axis is taken as time.
+    MovieFile
+        int32: 0 background, 1, 2, ... objects, -1 ignore. Any third axis is taken as time.
 
     Raises
     ------
     InputError
-        It cannot be read, or holds colours or channels.
+        It cannot be read, or holds colours or channels; a frame is read that cannot be, or holds fractions or
+        numbers that are no labels.
     """
     path = Path(path)
+    planes = _open(path)
+    return replace(planes, read=lambda t, part: _whole_numbers(path, planes.read(t, part)))
+
+
+def _open(path: Path) -> MovieFile:
     if path.suffix.lower() == ".npy":
-        return _of_array(path, _from_npy(path))
+        return movie_of_array(_from_npy(path))
     image = look(path)
     if _is_palette(path):
         with Image.open(path) as picture:
-            return _of_array(path, np.asarray(picture))
+            return movie_of_array(np.asarray(picture))
     if "S" in image.file_axes:
         raise InputError(
             f"{path} is a colour picture (RGB)",
             _EXPECTED,
             "Export the labels as a grey 16-bit TIFF instead of the coloured overlay",
         )
-    return _of_image(path, image)
+    planes = movie_file_of(image)
+    if planes is None:
+        raise _wrong_shape(path, describe(image.shape, image.declared))
+    return planes
 
 
 def read_labels(path: Path | str) -> npt.NDArray[np.int32]:
@@ -124,19 +75,14 @@ def read_labels(path: Path | str) -> npt.NDArray[np.int32]:
     Returns
     -------
     ndarray
-        Axes YX, or TYX for a movie (any third axis is taken as time), int32: 0 background, 1, 2, ... objects,
-        -1 ignore.
+        Axes YX, or TYX for a movie, int32: 0 background, 1, 2, ... objects, -1 ignore.
 
     Raises
     ------
     InputError
-        It cannot be read, or holds colours, fractions, channels, or numbers that are no labels.
+        See `open_labels`.
     """
-    movie = open_labels(path)
-    labels = np.empty((len(movie), *movie.frame_shape), np.int32)
-    for t, plane in enumerate(movie):
-        labels[t] = plane
-    return labels.reshape(movie.shape)
+    return open_labels(path).whole()
 
 
 def _from_npy(path: Path) -> Array:
@@ -144,14 +90,9 @@ def _from_npy(path: Path) -> Array:
         array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise unreadable(path, error) from error
-    if array.ndim not in (2, _MOVIE) or array.size == 0:
+    if array.ndim not in (2, MOVIE) or array.size == 0:
         raise _wrong_shape(path, describe(array.shape))
     return array
-
-
-def _of_array(path: Path, array: Array) -> LabelMovie:
-    planes = array.reshape(-1, *array.shape[-2:])
-    return LabelMovie(path, array.shape, lambda t, part: planes[t][part])
 
 
 def _is_palette(path: Path) -> bool:
@@ -161,21 +102,6 @@ def _is_palette(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(26)
     return head.startswith(b"\x89PNG") and head[25] == 3
-
-
-def _of_image(path: Path, image: ImageFile) -> LabelMovie:
-    shape = tuple(n for n in image.shape[:-2] if n > 1) + image.shape[-2:]
-    if len(shape) > _MOVIE:
-        raise _wrong_shape(path, describe(image.shape, image.declared))
-    leading = image.file_shape[image.paged : -2]  # axes of a page beside height and width
-
-    def read(t: int, part: FramePart) -> Array:
-        page, plane = divmod(t, math.prod(leading))
-        at = (slice(int(i), int(i) + 1) for i in np.unravel_index(plane, leading))
-        array: Array = image.pages.read(page, (*at, *part))
-        return array.reshape(array.shape[-2:])
-
-    return LabelMovie(path, shape, read)
 
 
 def _wrong_shape(path: Path, found: str) -> InputError:

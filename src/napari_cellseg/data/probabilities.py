@@ -17,6 +17,7 @@ import tifffile
 
 from napari_cellseg.data.axes import describe
 from napari_cellseg.data.files import look
+from napari_cellseg.data.movie_file import MovieFile, movie_file_of
 from napari_cellseg.data.storage import atomic_file
 from napari_cellseg.errors import InputError
 
@@ -80,8 +81,8 @@ def _scaled(movie: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.uint8]]:
         yield np.rint(clipped * _FULL_SCALE).astype(np.uint8)
 
 
-def read_probabilities(path: Path | str) -> npt.NDArray[Any]:
-    """Read a picture or movie of probabilities.
+def open_probabilities(path: Path | str) -> MovieFile:
+    """Open a picture or movie of probabilities; frames are read when they are asked for.
 
     Parameters
     ----------
@@ -90,9 +91,8 @@ def read_probabilities(path: Path | str) -> npt.NDArray[Any]:
 
     Returns
     -------
-    ndarray
-        Axes TYX (any third axis is taken as time), in the type of the file: see `as_fractions`. All of it
-        is in memory.
+    MovieFile
+        In the type of the file: see `as_fractions`. Any third axis is taken as time.
 
     Raises
     ------
@@ -101,19 +101,16 @@ def read_probabilities(path: Path | str) -> npt.NDArray[Any]:
     """
     path = Path(path)
     image = look(path)
-    shape = tuple(n for n in image.shape[:-2] if n > 1) + image.shape[-2:]
-    if "S" in image.file_axes or len(shape) > 3:
+    planes = movie_file_of(image)
+    if "S" in image.file_axes or planes is None:
         what = "is a colour picture" if "S" in image.file_axes else "has the shape"
         raise InputError(
             f"{path} {what} {describe(image.shape, image.declared)}",
             "Probabilities are one image (YX) or one movie (TYX) in grey",
             "Save the probability of foreground by itself",
         )
-    n_pages = int(np.prod(image.file_shape[: image.paged], dtype=np.int64))
-    pages = [image.pages.read(page) for page in range(n_pages)]
-    movie = np.stack(pages).reshape(shape if len(shape) == 3 else (1, *shape))
-    _divisor(movie, str(path))
-    return movie
+    _divisor(np.dtype(image.dtype), str(path))
+    return planes
 
 
 def as_fractions(frame: npt.NDArray[Any], name: str = "") -> npt.NDArray[np.float32]:
@@ -136,13 +133,13 @@ def as_fractions(frame: npt.NDArray[Any], name: str = "") -> npt.NDArray[np.floa
     InputError
         They are of another type.
     """
-    fractions: npt.NDArray[np.float32] = frame.astype(np.float32) / np.float32(_divisor(frame, name))
+    fractions: npt.NDArray[np.float32] = frame.astype(np.float32) / np.float32(_divisor(frame.dtype, name))
     return fractions
 
 
-def _divisor(array: npt.NDArray[Any], name: str) -> int:
-    if array.dtype.kind in "fb":
+def _divisor(dtype: np.dtype[Any], name: str) -> int:
+    if dtype.kind in "fb":
         return 1
-    if array.dtype in (np.uint8, np.uint16):
-        return int(np.iinfo(array.dtype).max)
-    raise InputError(f"The probabilities {name} are numbers of the type {array.dtype}", _EXPECTED)
+    if dtype in (np.uint8, np.uint16):
+        return int(np.iinfo(dtype).max)
+    raise InputError(f"The probabilities {name} are numbers of the type {dtype}", _EXPECTED)

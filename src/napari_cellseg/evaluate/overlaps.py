@@ -97,6 +97,30 @@ def ratio(part: float, whole: float) -> float:
     return float(part / whole) if whole else float("nan")
 
 
+def check_shapes(truth: tuple[int, ...], prediction: tuple[int, ...], name: str = "") -> None:
+    """Refuse a prediction of another shape than the truth.
+
+    Parameters
+    ----------
+    truth, prediction : tuple of int
+        Their shapes.
+    name : str
+        What they belong to, for the message.
+
+    Raises
+    ------
+    InputError
+        The shapes differ.
+    """
+    if truth != prediction:
+        of = f" of {name}" if name else ""
+        raise InputError(
+            f"The truth{of} has the shape {truth}, its prediction {prediction}",
+            "Both must have the same frames, height and width",
+            "Choose the prediction that was made for this image, at its full size",
+        )
+
+
 def check_same_shape(truth: npt.NDArray[Any], prediction: npt.NDArray[Any], name: str = "") -> None:
     """Refuse a truth and a prediction that do not lie on the same pixels.
 
@@ -114,13 +138,8 @@ def check_same_shape(truth: npt.NDArray[Any], prediction: npt.NDArray[Any], name
     InputError
         The shapes differ, or the labels are not whole numbers.
     """
+    check_shapes(truth.shape, prediction.shape, name)
     of = f" of {name}" if name else ""
-    if truth.shape != prediction.shape:
-        raise InputError(
-            f"The truth{of} has the shape {truth.shape}, its prediction {prediction.shape}",
-            "Both must have the same frames, height and width",
-            "Choose the prediction that was made for this image, at its full size",
-        )
     for labels, what in ((truth, "truth"), (prediction, "prediction")):
         if labels.dtype.kind not in "iub":
             raise InputError(f"The {what}{of} holds {labels.dtype} numbers", "Labels are whole numbers")

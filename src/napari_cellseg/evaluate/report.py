@@ -1,4 +1,4 @@
-"""Evaluating many predictions, one pair of label images or movies in memory at a time."""
+"""Evaluating many predictions, one pair of frames in memory at a time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from napari_cellseg.data.probabilities import as_fractions, read_probabilities
-from napari_cellseg.data.read import read_labels
+from napari_cellseg.data.labels import open_labels
+from napari_cellseg.data.movie_file import MovieFile, movie_of_array
+from napari_cellseg.data.probabilities import as_fractions, open_probabilities
 from napari_cellseg.data.write import write_csv, write_text
 from napari_cellseg.errors import InputError
 from napari_cellseg.evaluate.calibration import Reliability, count_probabilities
 from napari_cellseg.evaluate.objects import count_objects
-from napari_cellseg.evaluate.overlaps import check_same_shape
+from napari_cellseg.evaluate.overlaps import check_shapes
 from napari_cellseg.evaluate.pictures import file_name, write_overlay
 from napari_cellseg.evaluate.pixels import count_pixels
 from napari_cellseg.evaluate.scores import FrameCounts, Scores
@@ -81,7 +82,7 @@ def evaluate(
     clock = Clock(len(pairs), "images compared")
     for done, (name, truth_source, prediction_source) in enumerate(pairs):
         truth, prediction = _movie(truth_source), _movie(prediction_source)
-        check_same_shape(truth, prediction, name)
+        check_shapes(truth.shape, prediction.shape, name)
         chances = _chances((probabilities or {}).get(name), truth, name)
         for t, (true, predicted) in enumerate(zip(truth, prediction, strict=True)):
             counted = count_pixels(true, predicted), count_objects(true, predicted)
@@ -95,24 +96,22 @@ def evaluate(
     return Scores(tuple(rows))
 
 
-def _movie(source: Source) -> npt.NDArray[Any]:
-    """Bring labels into memory (a memory map stays one), axes TYX."""
-    labels = source if isinstance(source, np.ndarray) else read_labels(source)
-    movie = labels[None] if labels.ndim == 2 else labels
-    if movie.ndim != 3:
+def _movie(source: Source) -> MovieFile:
+    if not isinstance(source, np.ndarray):
+        return open_labels(source)
+    if source.ndim not in (2, 3):
         raise InputError(
-            f"The labels have the shape {labels.shape}",
+            f"The labels have the shape {source.shape}",
             "Two axes (height, width) or three (time, height, width) are needed",
         )
-    return movie
+    return movie_of_array(source)
 
 
-def _chances(source: Source | None, truth: npt.NDArray[Any], name: str) -> npt.NDArray[Any] | None:
-    """Bring probabilities into memory, axes TYX, and refuse those of another shape."""
+def _chances(source: Source | None, truth: MovieFile, name: str) -> MovieFile | None:
+    """Open probabilities, and refuse those of another shape."""
     if source is None:
         return None
-    given = source if isinstance(source, np.ndarray) else read_probabilities(source)
-    movie = given[None] if given.ndim == 2 else given
+    movie = movie_of_array(source) if isinstance(source, np.ndarray) else open_probabilities(source)
     if movie.shape != truth.shape:
         raise InputError(
             f"The truth of {name} has the shape {truth.shape}, its probabilities {movie.shape}",

@@ -7,7 +7,7 @@ a label TIFF that every program opens cannot say -1. ``verdicts.csv`` tells whic
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from napari_cellseg.data.read import read_labels
+from napari_cellseg.data.labels import open_labels
+from napari_cellseg.data.movie_file import MovieFile
 from napari_cellseg.data.samples import IGNORE
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.data.write import write_csv, write_labels
@@ -45,8 +46,8 @@ def write_labelled(folder: Path, stack: Stack, labels: npt.NDArray[Any]) -> None
         write_labels(folder / IGNORED / f"{stack.name}.tif", ignored, **units)
 
 
-def read_labelled(file: Path) -> npt.NDArray[np.int32]:
-    """Read a file of such a folder; a label file from elsewhere serves as well.
+def open_labelled(file: Path) -> MovieFile:
+    """Open a file of such a folder; a label file from elsewhere serves as well.
 
     Parameters
     ----------
@@ -55,43 +56,29 @@ def read_labelled(file: Path) -> npt.NDArray[np.int32]:
 
     Returns
     -------
-    ndarray
-        Axes TYX, int32, one frame for a single image; -1 where pixels are ignored.
+    MovieFile
+        int32, -1 where pixels are ignored.
 
     Raises
     ------
     InputError
         What is ignored has another shape than the labels.
     """
-    labels = read_movie(file)
+    labels = open_labels(file)
     sidecar = file.parent / IGNORED / file.name
-    if sidecar.is_file():
-        ignored = read_movie(sidecar)
-        if ignored.shape != labels.shape:
-            raise InputError(
-                f"{sidecar} has the shape {ignored.shape}, the labels {labels.shape}",
-                "Both must be the same",
-                "Make the labels again, or delete that file",
-            )
-        labels[ignored > 0] = IGNORE
-    return labels
-
-
-def read_movie(file: Path) -> npt.NDArray[np.int32]:
-    """Read a label file as a movie.
-
-    Parameters
-    ----------
-    file : Path
-        A label image or movie.
-
-    Returns
-    -------
-    ndarray
-        Axes TYX, int32; one frame for a single image.
-    """
-    labels = read_labels(file)
-    return labels[None] if labels.ndim == 2 else labels
+    if not sidecar.is_file():
+        return labels
+    ignored = open_labels(sidecar)
+    if ignored.shape != labels.shape:
+        raise InputError(
+            f"{sidecar} has the shape {ignored.shape}, the labels {labels.shape}",
+            "Both must be the same",
+            "Make the labels again, or delete that file",
+        )
+    return replace(
+        labels,
+        read=lambda t, part: np.where(ignored.read(t, part) > 0, np.int32(IGNORE), labels.read(t, part)),
+    )
 
 
 def write_verdicts(folder: Path, judged: Iterable[tuple[str, Verdict]]) -> pd.DataFrame:

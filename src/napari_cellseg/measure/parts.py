@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from napari_cellseg.config import MeasureConfig
-from napari_cellseg.data.labels import LabelMovie
+from napari_cellseg.data.movie_file import MovieFile
 from napari_cellseg.data.stack import FramePart, Stack
 from napari_cellseg.measure.counts import FrameCount
 from napari_cellseg.measure.objects import check_length, images_of, measure_frame, tabulate
@@ -41,7 +41,7 @@ class Boxes:
 
 
 def measure_in_parts(
-    stack: Stack | None, labels: LabelMovie, config: MeasureConfig, origin: Origin, side_px: int = SIDE_PX
+    stack: Stack | None, labels: MovieFile, config: MeasureConfig, origin: Origin, side_px: int = SIDE_PX
 ) -> Steps[CellTable]:
     """Count and measure objects as `measure` does, with a part of a frame in memory at a time.
 
@@ -52,7 +52,7 @@ def measure_in_parts(
     ----------
     stack : Stack or None
         The images, with one z plane; None measures the labels alone.
-    labels : LabelMovie
+    labels : MovieFile
         The labels.
     config : MeasureConfig
         What is counted.

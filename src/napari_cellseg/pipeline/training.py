@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.data.listing import images_in
+from napari_cellseg.data.movie_file import MovieFile
 from napari_cellseg.data.read import match_by_stem
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.spill import Spill
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
-from napari_cellseg.label.folder import VERDICTS, read_labelled, rejected_frames
+from napari_cellseg.label.folder import VERDICTS, open_labelled, rejected_frames
 from napari_cellseg.pipeline.inputs import Choice, image_channel
 from napari_cellseg.progress import Steps
 
@@ -123,7 +124,7 @@ def labelled_samples(
         found = image_channel(stack, channel)
         names.add(stack.channels[found])
         frames = [t for t in range(stack.n_frames) if (stack.name, t) not in rejected]
-        samples += training_samples(stack, found, read_labelled(file), frames, spill)
+        samples += training_samples(stack, found, open_labelled(file), frames, spill)
     if not samples:
         raise InputError(
             f"No frame of the {len(stacks)} images is left to learn from",
@@ -136,7 +137,7 @@ def labelled_samples(
 def training_samples(
     stack: Stack,
     channel: int,
-    labels: npt.NDArray[Any],
+    labels: npt.NDArray[Any] | MovieFile,
     frames: Sequence[int] | None = None,
     spill: Spill | None = None,
     *,
@@ -150,7 +151,7 @@ def training_samples(
         The images.
     channel : int
         The label-free channel, from 0.
-    labels : ndarray
+    labels : ndarray or MovieFile
         Axes TYX, integer; -1 is ignored.
     frames : sequence of int, optional
         The frames to take; all of them when not given.

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_cellseg.data.labels import open_labels
+from napari_cellseg.data.movie_file import MovieFile
 from napari_cellseg.data.movies import open_label_movie
-from napari_cellseg.data.read import read_labels
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError
 from napari_cellseg.evaluate.review.draw import Extent, Place, part_of
@@ -123,14 +124,13 @@ class Labels:
         return whole
 
 
-def _movie(path: Path) -> npt.NDArray[np.int32]:
+def _movie(path: Path) -> npt.NDArray[np.int32] | MovieFile:
     if path.suffix.lower() == ".npy":
         try:
             return open_label_movie(path, "r")
         except InputError:  # another kind of .npy: read as any label file
             pass
-    labels = read_labels(path)
-    return labels[None] if labels.ndim == 2 else labels
+    return open_labels(path)
 
 
 def objects_of(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

@@ -1,20 +1,25 @@
 """Which loss for "where objects are" finds them best: the same network, images and time for each.
 
 ``MINUTES`` is the time of a training (3), ``SEEDS`` the number of repetitions (1), ``LOSSES`` names some of
-them, separated by commas.
+them, separated by commas. ``RESULTS`` is a file that keeps what is done, so that an interrupted run goes on.
+With ``--write`` the table goes into docs/benchmarks-nets.md.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks._bundled_data import nuclei_fluorescence
+from benchmarks._bundled_data import Part, nuclei_fluorescence
+from benchmarks._front import put_between
 from benchmarks._learning import DATA, SKIPPED, find, line, samples_of, score
 from napari_cellseg.config import NetConfig, TrainConfig
+from napari_cellseg.data.write import write_text
 from napari_cellseg.errors import TrainingError
 from napari_cellseg.learn.losses import LOSSES
 from napari_cellseg.learn.train import train
@@ -23,6 +28,71 @@ from napari_cellseg.progress import follow
 MINUTES = float(os.environ.get("MINUTES", "3"))
 SEEDS = int(os.environ.get("SEEDS", "1"))
 NAMES = os.environ.get("LOSSES", ",".join(LOSSES)).split(",")
+RESULTS = Path(os.environ.get("RESULTS", Path(__file__).parent / ".results" / "losses.json"))
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks-nets.md"
+MEASURES = ("ap50", "ap75", "ap90", "count_error")
+
+Scores = dict[str, float]
+
+
+def learn(name: str, seed: int, part: Part) -> Scores:
+    """Train with a loss, and score on the groups kept aside.
+
+    Parameters
+    ----------
+    name : str
+        Among `LOSSES`.
+    seed : int
+        Random seed.
+    part : Part
+        The images.
+
+    Returns
+    -------
+    dict of str to float
+        The pooled `MEASURES`; AP 0 where training ended with a model that finds nothing.
+    """
+    config = TrainConfig(
+        minutes=MINUTES,
+        max_epochs=100_000,
+        loss=name,
+        max_scale=1.6,
+        validation_fraction=0.01,
+        seed=seed,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "model"
+        try:
+            follow(train(samples_of(part.training), config, NetConfig(object_px=20), out, any_size=True))
+        except TrainingError as error:
+            print(f"{name}, seed {seed}: {error}", flush=True)
+            return dict.fromkeys(MEASURES, 0.0) | {"count_error": -1.0}
+        scores = score(part.tested, find(out, part.tested)[0]).pooled()
+    print(line(f"{name}, seed {seed}", scores), flush=True)
+    return {measure: float(scores[measure]) for measure in MEASURES}
+
+
+def table(found: dict[str, list[Scores]]) -> str:
+    """Write the table, the best loss first.
+
+    Parameters
+    ----------
+    found : dict of str to list of dict
+        Scores of each seed, by loss.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    lines = ["| loss | AP50 | AP75 | AP90 | count |", "| --- | --- | --- | --- | --- |"]
+    for name, runs in sorted(found.items(), key=lambda one: -np.mean([run["ap50"] for run in one[1]])):
+        aps = [[run[measure] for run in runs] for measure in MEASURES[:3]]
+        cells = [f"{np.mean(ap):.3f}" + (f" ± {np.std(ap):.3f}" if len(ap) > 1 else "") for ap in aps]
+        count = np.mean([run["count_error"] for run in runs])
+        told = f"`{name}` (default)" if name == TrainConfig().loss else f"`{name}`"
+        lines.append(f"| {told} | {' | '.join(cells)} | {count:+.1%} |")
+    return "\n".join(lines)
 
 
 def main() -> int:
@@ -37,29 +107,18 @@ def main() -> int:
         print("the real images are not in ../shared/data")
         return SKIPPED
     part = nuclei_fluorescence()
-    samples = samples_of(part.training)
-    print(f"{MINUTES:g} min each; the default is {TrainConfig().loss}")
+    kept: dict[str, Scores] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    found: dict[str, list[Scores]] = {}
     for name in NAMES:
-        ap50 = []
         for seed in range(SEEDS):
-            config = TrainConfig(
-                minutes=MINUTES,
-                max_epochs=100_000,
-                loss=name,
-                max_scale=1.6,
-                validation_fraction=0.01,
-                seed=seed,
-            )
-            with tempfile.TemporaryDirectory() as folder:
-                out = Path(folder) / "model"
-                try:
-                    follow(train(samples, config, NetConfig(object_px=20), out, any_size=True))
-                except TrainingError as error:
-                    print(f"{name}, seed {seed}: {error}", flush=True)
-                    ap50.append(0.0)
-                    continue
-                scores = score(part.tested, find(out, part.tested)[0]).pooled()
-            ap50.append(scores["ap50"])
-            print(line(f"{name}, seed {seed}", scores), flush=True)
-        print(f"{name:<28} AP50 {np.mean(ap50):.3f} ± {np.std(ap50):.3f} over {SEEDS} seeds", flush=True)
+            key = f"{name}, {MINUTES:g} min, seed {seed}"
+            if key not in kept:
+                kept[key] = learn(name, seed, part)
+                write_text(RESULTS, json.dumps(kept, indent=1))
+            found.setdefault(name, []).append(kept[key])
+    foot = f"{MINUTES:g} min of training each, {SEEDS} {'seed' if SEEDS == 1 else 'seeds'}."
+    print(f"\n{table(found)}\n\n{foot}")
+    if "--write" in sys.argv:
+        write_text(PAGE, put_between(PAGE.read_text("utf-8"), f"{table(found)}\n\n{foot}", "losses"))
     return 0

@@ -142,7 +142,7 @@ def recipes() -> list[Recipe]:
             "cells",
             "phase contrast",
             cells_phase(),
-            (20, 20),
+            (15, 15),
             True,
             28,
             "",

@@ -1,5 +1,7 @@
 """Networks that give every pixel a class: labels, losses, scores, training and prediction."""
 
+import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +19,12 @@ from napari_cellseg.config import NetConfig, PredictConfig, TrainConfig
 from napari_cellseg.data.samples import Sample
 from napari_cellseg.data.stack import Stack
 from napari_cellseg.errors import InputError, ModelError, SettingsError, TrainingError
-from napari_cellseg.learn import epochs
+from napari_cellseg.learn import epochs, registry
 from napari_cellseg.learn.card import must_find_objects, read_card
 from napari_cellseg.learn.classes import check_classes, decode_classes, encode_classes, places_of_classes
 from napari_cellseg.learn.comparison import compare_models
 from napari_cellseg.learn.events import BatchDone, Compared, EpochDone, FramePredicted
-from napari_cellseg.learn.exchange import export_model
+from napari_cellseg.learn.exchange import Details, export_model, import_model
 from napari_cellseg.learn.losses import class_loss_of
 from napari_cellseg.learn.model import draw_maps, load_model, save_model
 from napari_cellseg.learn.nets import build
@@ -323,13 +325,27 @@ def test_models_of_classes_are_compared(model: Path) -> None:
         follow(compare_models([model], [replace(one, labels=one.labels + 7) for one in cells(1)]))
 
 
-def test_where_objects_are_needed_classes_are_refused(model: Path, tmp_path: Path) -> None:
+def test_models_of_classes_are_given_to_others(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "user_models_folder", lambda: tmp_path / "own")
+    details = Details(("Ada Example",), "CC-BY-4.0")
+    made = follow(export_model(model, tmp_path / "model.zip", details, cells(1)[0].image)).path
+    with zipfile.ZipFile(made) as package:
+        description = json.loads(package.read("rdf.yaml"))
+        told = package.read("README.md").decode()
+    assert "one of 3 classes" in description["description"]
+    assert "semantic-segmentation" in description["tags"]
+    assert description["outputs"][0]["axes"][1]["channel_names"] == ["class0", "class1", "class2"]
+    assert "logits of the classes" in told
+    assert read_card(follow(import_model(made, "theirs"))).net == NET
+
+
+def test_where_objects_are_needed_classes_are_refused(model: Path) -> None:
     with pytest.raises(ModelError, match="finds no separate objects"):
         must_find_objects(read_card(model))
     with pytest.raises(ModelError, match="finds no separate objects"):
         write_replay(model, cells(1))
-    with pytest.raises(ModelError, match="Packages are written of models that find separate objects"):
-        follow(export_model(model, tmp_path / "model.zip"))
 
 
 def test_a_card_of_classes_is_written_and_read(tmp_path: Path, model: Path) -> None:

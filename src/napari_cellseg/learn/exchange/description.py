@@ -136,11 +136,8 @@ def readme(card: ModelCard, details: Details) -> str:
         _sentence(card),
         card.note,
         "## Use",
-        "In napari-cellseg: `napari-cellseg models import FILE.zip`. Elsewhere: resize frames by "
-        f"{card.scale:.3g} (objects of {card.object_diameter_px * card.scale:.0f} px), stretch their "
-        f"percentiles {card.low_percentile:g} and {card.high_percentile:g} to 0 and 1, limit them to "
-        f"{LIMITS[0]:g} to {LIMITS[1]:g}. The first map is the logit of any object, the others "
-        "point from each pixel to the centre of its object, in the network's own unit.",
+        f"In napari-cellseg: `napari-cellseg models import FILE.zip`. Elsewhere: {_use(card)}. "
+        f"{_maps(card)}.",
         "## Training data",
         "\n".join(data) or f"{card.n_frames} frames of {card.image_channel or 'images'}.",
         "## Validation",
@@ -178,17 +175,35 @@ def _title(card: ModelCard) -> str:
 
 def _sentence(card: ModelCard) -> str:
     images = f"{card.modality} images" if card.modality not in ("", "any") else "microscopy images"
-    return (
-        f"Finds {card.objects or 'objects'} of about {card.object_diameter_px:.0f} px in {images}. "
-        f"Trained on {card.n_frames} frames with napari-cellseg."
-    )
+    does = f"Finds {card.objects or 'objects'} of about {card.object_diameter_px:.0f} px in {images}."
+    if card.net.classes:
+        does = f"Gives every pixel of {images} one of {card.net.classes} classes."
+    return f"{does} Trained on {card.n_frames} frames with napari-cellseg."
 
 
 def _tags(card: ModelCard) -> list[str]:
     known = [_MODALITIES.get(card.modality, ""), card.objects]
-    return [
-        tag for tag in (*known, "2d", "unet", "pytorch", "instance-segmentation", "napari-cellseg") if tag
-    ]
+    what = "semantic-segmentation" if card.net.classes else "instance-segmentation"
+    return [tag for tag in (*known, "2d", "unet", "pytorch", what, "napari-cellseg") if tag]
+
+
+def _maps(card: ModelCard) -> str:
+    """Say what the network draws."""
+    if card.net.classes:
+        return "The maps are the logits of the classes, the first of the background"
+    return (
+        "The first map is the logit of any object, the others point from each pixel to the centre of its "
+        "object, in the network's own unit"
+    )
+
+
+def _use(card: ModelCard) -> str:
+    """Say how a frame is made ready elsewhere."""
+    objects = "" if card.net.classes else f" (objects of {card.object_diameter_px * card.scale:.0f} px)"
+    return (
+        f"resize frames by {card.scale:.3g}{objects}, stretch their percentiles {card.low_percentile:g} and "
+        f"{card.high_percentile:g} to 0 and 1, limit them to {LIMITS[0]:g} to {LIMITS[1]:g}"
+    )
 
 
 def _citations(card: ModelCard) -> list[dict[str, str]]:
@@ -235,11 +250,14 @@ def _input(card: ModelCard, test: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _output(card: ModelCard, n_maps: int, test: Mapping[str, Any]) -> dict[str, Any]:
-    names = ["objects", *(f"map{i}" for i in range(1, n_maps))]
+    classes = card.net.classes
+    names = [f"class{i}" for i in range(classes)] or ["objects", *(f"map{i}" for i in range(1, n_maps))]
     sizes = {axis: {"tensor_id": "frame", "axis_id": axis} for axis in "yx"}
     return {
         "id": "maps",
-        "description": "The logit of any object, and maps that tell touching objects apart.",
+        "description": "The logits of the classes."
+        if classes
+        else "The logit of any object, and maps that tell touching objects apart.",
         "axes": _axes(card, names, sizes),
         "test_tensor": dict(test),
         "data": {"type": "float32"},

@@ -22,6 +22,7 @@ from napari_cellseg.data.sample_study import sample_positions
 from napari_cellseg.data.write import atomic_file
 from napari_cellseg.errors import ModelError
 from napari_cellseg.learn.card import CARD_FILE, COVER_FILE, WEIGHTS_FILE, ModelCard
+from napari_cellseg.learn.classes import decode_classes
 from napari_cellseg.learn.exchange.archive import (
     DESCRIPTION_FILE,
     INPUT_FILE,
@@ -94,8 +95,8 @@ def export_model(
     Raises
     ------
     ModelError
-        The model is damaged, it stretches the grey values of a whole movie, it gives pixels classes, it
-        cannot be written as TorchScript, or the validator does not accept it.
+        The model is damaged, it stretches the grey values of a whole movie, it cannot be written as
+        TorchScript, or the validator does not accept it.
     StorageError
         The file cannot be written.
     """
@@ -103,7 +104,6 @@ def export_model(
     details = details or Details()
     model = load_model(folder)
     _check_greys(model.card)
-    _check_maps(model.card)
     pixels = _test_frame(model.card) if frame is None else _cut(frame)
     maps = apply_plainly(model.network, pixels, model.card)
     with tempfile.TemporaryDirectory() as scratch:
@@ -143,16 +143,6 @@ def _check_greys(card: ModelCard) -> None:
         )
 
 
-def _check_maps(card: ModelCard) -> None:
-    """Refuse maps that packages are not described with yet."""
-    if card.net.classes:
-        raise ModelError(
-            f"The model {card.name} gives every pixel one of {card.net.classes} classes",
-            "Packages are written of models that find separate objects",
-            "Copy the model's folder instead: this program reads it anywhere",
-        )
-
-
 def _test_frame(card: ModelCard) -> npt.NDArray[np.float32]:
     channel = 1 if card.modality == "fluorescence" else 0
     return _cut(open_stack(sample_positions()[-1]).frame(0, channel))
@@ -186,10 +176,10 @@ def _write_files(
     if (folder / COVER_FILE).is_file():
         shutil.copyfile(folder / COVER_FILE, made / COVER_FILE)
     else:
-        draw_cover(pixels, maps).save(made / COVER_FILE)
+        draw_cover(pixels, maps, card.net.classes).save(made / COVER_FILE)
 
 
-def draw_cover(pixels: npt.NDArray[Any], maps: npt.NDArray[np.float32]) -> Image.Image:
+def draw_cover(pixels: npt.NDArray[Any], maps: npt.NDArray[np.float32], classes: int = 0) -> Image.Image:
     """Draw what a model finds in a frame.
 
     Parameters
@@ -197,15 +187,18 @@ def draw_cover(pixels: npt.NDArray[Any], maps: npt.NDArray[np.float32]) -> Image
     pixels : ndarray
         The frame, axes YX.
     maps : ndarray
-        Axes MYX: logits, the first of any object.
+        Axes MYX: logits, the first of any object, or those of the classes.
+    classes : int
+        See `NetConfig.classes`.
 
     Returns
     -------
     PIL.Image.Image
-        RGB, `COVER_PX` each way: the frame, tinted by the probability of an object.
+        RGB, `COVER_PX` each way: the frame, tinted by the probability of an object, or of no background.
     """
     grey = np.clip(normalise(pixels), 0, 1)[..., None] * 255
-    tint = 0.5 * expit(maps[0])[..., None]
+    likely = decode_classes(maps)[1] if classes else expit(maps[0])
+    tint = 0.5 * likely[..., None]
     rgb = (1 - tint) * grey + tint * np.array(_FOUND_RGB, np.float32)
     side = min(pixels.shape)
     return Image.fromarray(rgb[:side, :side].astype(np.uint8)).resize((COVER_PX, COVER_PX))

@@ -84,6 +84,18 @@ def test_only_the_persons_choice_of_a_row_is_told(qtbot, objects):
     assert table.model().rowCount(QModelIndex()) == 4
 
 
+def test_the_same_objects_again_leave_what_is_selected(qtbot, objects):
+    table = ObjectTable()
+    qtbot.addWidget(table)
+    table.show_objects(objects, ("label", "area_px"))
+    table.selectRow(2)
+    table.show_objects(objects.copy(), ("label", "area_px"))
+    assert [index.row() for index in table.selectionModel().selectedRows()] == [2]
+    table.show_objects(objects.assign(area_px=5.0), ("label", "area_px"))
+    assert table.selectionModel().selectedRows() == []
+    assert shown(table.objects)[3] == ["2", "5"]
+
+
 def test_many_pieces_of_news_become_few(qtbot):
     owner = QWidget()
     qtbot.addWidget(owner)

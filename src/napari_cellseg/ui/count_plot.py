@@ -126,9 +126,8 @@ class AreaHistogram(ThemedPlot):
             Unit of the edges, such as ``"µm²"``.
         """
         edges = list(edges)
-        self._labels["bottom"] = f"area ({unit})"
+        self.name_axis("bottom", f"area ({unit})")
         self._bars.setOpts(x0=edges[:-1], x1=edges[1:], height=np.asarray(counts, dtype=float))
-        self.dress()
         self.enableAutoRange()
 
     def _dress_bars(self) -> None:

@@ -26,6 +26,7 @@ class FrameModel(QAbstractTableModel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._given: pd.DataFrame | None = None
         self._table: pd.DataFrame | None = None
         self._columns: tuple[str, ...] = ()
         self._headings: tuple[str, ...] = ()
@@ -36,6 +37,8 @@ class FrameModel(QAbstractTableModel):
     ) -> None:
         """Show another table, in the order that was chosen for the one before.
 
+        The same table again changes nothing: what is selected stays so.
+
         Parameters
         ----------
         table : pandas.DataFrame
@@ -45,10 +48,15 @@ class FrameModel(QAbstractTableModel):
         headings : tuple of str, optional
             Their headings; by default their names.
         """
+        headings = headings or columns
+        same = columns == self._columns and headings == self._headings
+        if same and self._given is not None and table.equals(self._given):
+            return
+        self._given = table
         self.beginResetModel()
         if columns != self._columns:
             self._sorted_by = None
-        self._columns, self._headings = columns, headings or columns
+        self._columns, self._headings = columns, headings
         self._table = self._in_order(table)
         self.endResetModel()
 

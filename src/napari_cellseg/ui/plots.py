@@ -101,6 +101,20 @@ class ThemedPlot(pg.PlotWidget):
             return role
         return str(getattr(get_theme(self._viewer.theme), role).as_hex())
 
+    def name_axis(self, side: str, label: str) -> None:
+        """Give an axis another name.
+
+        Parameters
+        ----------
+        side : str
+            ``"bottom"`` or ``"left"``.
+        label : str
+            The name, with its unit.
+        """
+        if self._labels[side] != label:  # laying a text out takes a millisecond
+            self._labels[side] = label
+            self.getAxis(side).setLabel(label, color=self.colour("text"))
+
     def dress(self, _event: object = None) -> None:
         """Take the colours of the theme that is on now."""
         text = self.colour("text")

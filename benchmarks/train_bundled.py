@@ -324,9 +324,10 @@ def finish(recipe: Recipe, made: Path, scored: Path, scores: dict[str, dict[str,
             "notes": (*made_card.notes, HEAD_START),
         }
     )
+    network = load_model(made).network
+    learned_ones = {name for name, _ in network.named_parameters()}  # variances may be more than 16 bits hold
     half = {
-        name: value.half() if value.is_floating_point() else value
-        for name, value in load_model(made).network.state_dict().items()
+        name: value.half() if name in learned_ones else value for name, value in network.state_dict().items()
     }
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / recipe.name

@@ -5,17 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_cellseg.config import PredictConfig
+from napari_cellseg.config import NetConfig, PredictConfig, TrainConfig
 from napari_cellseg.data.read import open_stack, read_labels
 from napari_cellseg.data.sample_study import sample_positions, sample_truth
+from napari_cellseg.data.samples import Sample
 from napari_cellseg.learn.card import COVER_FILE, read_card
-from napari_cellseg.learn.events import FramePredicted
+from napari_cellseg.learn.events import EpochDone, FramePredicted
 from napari_cellseg.learn.model import View, load_model
 from napari_cellseg.learn.predict import predict
 from napari_cellseg.learn.registry import bundled_models_folder, find_model
 from napari_cellseg.learn.resizing import resize, scaled_shape
 from napari_cellseg.learn.scores import tally
 from napari_cellseg.learn.size import fitting_scale
+from napari_cellseg.learn.train import train
 from napari_cellseg.progress import follow
 
 MOST_MB = 15
@@ -37,6 +39,27 @@ def test_every_model_is_small_and_its_card_complete(folder: Path) -> None:
     assert all("ap50" in scores for scores in card.group_scores.values())
     assert not set(card.groups) & set(card.held_out)
     assert (folder / COVER_FILE).is_file()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_training_can_start_from_every_model(folder: Path, tmp_path: Path) -> None:
+    position = sample_positions()[0]
+    stack, truth = open_stack(position), read_labels(sample_truth(position))
+    channel = stack.channels.index("Nuclei")
+    samples = [
+        Sample(stack.frame(t, channel)[:160, :160], truth[t][:160, :160], f"part {t}", f"{t}") for t in (0, 1)
+    ]
+    epochs: list[EpochDone] = []
+    config = TrainConfig(max_epochs=1, batch_size=4, patch_px=64, device="cpu", validation_fraction=0.5)
+    made = follow(
+        train(samples, config, NetConfig(), tmp_path / "mine", folder),
+        lambda event: epochs.append(event) if isinstance(event, EpochDone) else None,
+    )
+    assert made.is_dir()
+    assert all(np.isfinite([event.train_loss, event.val_loss]).all() for event in epochs)
+    assert epochs[-1].val_iou > 0.3
+    weights = load_model(tmp_path / "mine").network.state_dict()
+    assert all(bool(weight.isfinite().all()) for weight in weights.values())
 
 
 def found_in_sample(config: PredictConfig) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,15 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
     assert card.net != other
     with pytest.raises(ModelError, match="do not fit"):
         load_model(saved)
+
+
+def test_weights_that_are_no_numbers_are_refused(saved: Path, tmp_path: Path) -> None:
+    weights = load_model(saved).network.state_dict()
+    name = next(name for name in weights if name.endswith("running_var"))
+    weights[name][0] = float("inf")
+    save_model(tmp_path / "broken", read_card(saved), weights)
+    with pytest.raises(ModelError, match=rf"infinite or no numbers \({re.escape(name)}\)"):
+        load_model(tmp_path / "broken")
 
 
 def test_models_are_found_by_name_and_folder(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

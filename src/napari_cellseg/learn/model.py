@@ -136,13 +136,21 @@ def load_model(folder: Path, device: str = "cpu") -> TrainedModel:
     card = read_card(folder)
     network = build(card.net)
     try:
-        network.load_state_dict(load_file(folder / WEIGHTS_FILE))
+        weights = load_file(folder / WEIGHTS_FILE)
+        network.load_state_dict(weights)
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(
             f"The weights of the model {folder.name} do not fit the network of its card ({card.net.encoder})",
             "Both must come from the same training",
             "Copy the model folder again, or train it anew",
         ) from error
+    broken = [name for name, weight in weights.items() if not torch.isfinite(weight).all()]
+    if broken:
+        raise ModelError(
+            f"Some weights of the model {folder.name} are infinite or no numbers ({broken[0]})",
+            "It could not be trained further, and what it finds could not be trusted",
+            "Copy the model folder again, or train it anew",
+        )
     return TrainedModel(card, runtime.laid_out(network.eval(), device))
 
 

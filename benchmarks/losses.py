@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from benchmarks._bundled_data import Part, nuclei_fluorescence
 from benchmarks._front import put_between
@@ -30,7 +31,7 @@ SEEDS = int(os.environ.get("SEEDS", "1"))
 NAMES = os.environ.get("LOSSES", ",".join(LOSSES)).split(",")
 RESULTS = Path(os.environ.get("RESULTS", Path(__file__).parent / ".results" / "losses.json"))
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks-nets.md"
-MEASURES = ("ap50", "ap75", "ap90", "count_error")
+MEASURES = ("ap50", "ap70", "ap90", "count_error")
 
 Scores = dict[str, float]
 
@@ -85,7 +86,7 @@ def table(found: dict[str, list[Scores]]) -> str:
     str
         Markdown.
     """
-    lines = ["| loss | AP50 | AP75 | AP90 | count |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| loss | AP50 | AP70 | AP90 | count |", "| --- | --- | --- | --- | --- |"]
     for name, runs in sorted(found.items(), key=lambda one: -np.mean([run["ap50"] for run in one[1]])):
         aps = [[run[measure] for run in runs] for measure in MEASURES[:3]]
         cells = [f"{np.mean(ap):.3f}" + (f" ± {np.std(ap):.3f}" if len(ap) > 1 else "") for ap in aps]
@@ -117,7 +118,8 @@ def main() -> int:
                 kept[key] = learn(name, seed, part)
                 write_text(RESULTS, json.dumps(kept, indent=1))
             found.setdefault(name, []).append(kept[key])
-    foot = f"{MINUTES:g} min of training each, {SEEDS} {'seed' if SEEDS == 1 else 'seeds'}."
+    seeds = f"{SEEDS} {'seed' if SEEDS == 1 else 'seeds'}"
+    foot = f"{MINUTES:g} min of training each, threads: {torch.get_num_threads()}; {seeds}."
     print(f"\n{table(found)}\n\n{foot}")
     if "--write" in sys.argv:
         write_text(PAGE, put_between(PAGE.read_text("utf-8"), f"{table(found)}\n\n{foot}", "losses"))

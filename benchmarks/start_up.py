@@ -33,10 +33,13 @@ viewer = napari.Viewer(show=True)
 QApplication.processEvents()
 up = time.perf_counter()
 _, panel = viewer.window.add_plugin_dock_widget("napari-cellseg", "Cell segmentation")
-while not panel.is_ready:
-    QApplication.processEvents()
-done = time.perf_counter()
-print(json.dumps([up - start, done - up, "torch" in sys.modules]), flush=True)
+seconds = []
+for there in ("has_opened", "is_ready"):
+    while not getattr(panel, there):
+        QApplication.processEvents()
+        time.sleep(0.002)
+    seconds.append(time.perf_counter() - up)
+print(json.dumps([up - start, *seconds, "torch" in sys.modules]), flush=True)
 viewer.close()
 """
 
@@ -69,7 +72,7 @@ class Window:
     """
 
     def __init__(self, screen: list[str]) -> None:
-        self._screen, self._panel_s = screen, 0.0
+        self._screen, self._first_s, self._all_s = screen, 0.0, 0.0
         self.brings_torch = False
 
     def napari(self) -> float:
@@ -82,19 +85,29 @@ class Window:
         """
         command = [*self._screen, sys.executable, "-c", WINDOW]
         told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        seconds, self._panel_s, torch = json.loads(told.splitlines()[-1])
+        seconds, self._first_s, self._all_s, torch = json.loads(told.splitlines()[-1])
         self.brings_torch |= torch
         return float(seconds)
 
-    def panel(self) -> float:
+    def first(self) -> float:
         """Tell of the panel in the window that was opened last.
 
         Returns
         -------
         float
-            Seconds from napari's window to the panel in it.
+            Seconds from napari's window to the panel in it, with its first step open.
         """
-        return self._panel_s
+        return self._first_s
+
+    def all(self) -> float:
+        """Tell of the other steps, which are made while the first is being used.
+
+        Returns
+        -------
+        float
+            Seconds from napari's window.
+        """
+        return self._all_s
 
 
 def virtual_screen() -> list[str] | None:
@@ -131,7 +144,11 @@ def main() -> int:
     if screen is None:
         print("no screen, and no xvfb-run to make a virtual one: the window is left out")
     else:
-        runs |= {"napari's own window": window.napari, "the panel opens": window.panel}
+        runs |= {
+            "napari's own window": window.napari,
+            "the panel opens": window.first,
+            "all of its steps are there": window.all,
+        }
     taken = {name: spread(seconds) for name, seconds in in_turns(runs, ROUNDS).items()}
     modules = (
         "import sys, napari_cellseg.cli as c; c.make_parser().format_help(); print('torch' in sys.modules)"

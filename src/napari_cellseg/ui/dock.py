@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Signal
@@ -142,19 +143,21 @@ class CellSegDock(ClosingPanel):
         column.addWidget(self._ready, 1)
         self.setMinimumWidth(320)
         self.session.step_wanted.connect(self.open_named)
-        modules = [module for _title, module, _name in STEPS]
-        self.session.run(
-            work.import_all, modules, on_done=self._on_imported, on_failed=self._not_imported, here=True
-        )
+        self._import([STEPS[0][1]], self._on_first)
         QTimer.singleShot(_WARM_UP_MS, self._warm_up)
 
-    def _on_imported(self, _nothing: object) -> None:
-        """Open the first step, and make the others one by one when there is nothing else to do."""
+    def _import(self, modules: list[str], then: Callable[[object], None]) -> None:
+        failed = self._not_imported
+        self.session.run(work.import_all, modules, on_done=then, on_failed=failed, here=True)
+
+    def _on_first(self, _nothing: object) -> None:
+        """Open the first step; the others take longer to be there."""
         if self._ready.text():  # nothing was opened yet
             self.open(0)
-        self._make_rest()
+        self._import([module for _title, module, _name in STEPS[1:]], lambda _nothing: self._make_rest())
 
     def _make_rest(self) -> None:
+        """Make the other steps one by one when there is nothing else to do."""
         left = [i for i in range(len(STEPS)) if i not in self._built]
         if left and not self.session.is_closed:
             self._make(left[0])
@@ -163,6 +166,7 @@ class CellSegDock(ClosingPanel):
     def _not_imported(self, error: BaseException) -> None:
         self._ready.setWordWrap(True)
         self._ready.setText(f"The panels could not be loaded. {message_of(error)}")
+        self._ready.show()
 
     def _make(self, index: int) -> Step:
         """Make a step, unless it is there."""
@@ -174,6 +178,11 @@ class CellSegDock(ClosingPanel):
             step.summary_changed.connect(self.rows[index].show_summary)
             self.rows[index].show_summary(*step.summary)
         return self._built[index]
+
+    @property
+    def has_opened(self) -> bool:
+        """Whether there is a panel to work with."""
+        return bool(self._built)
 
     @property
     def is_ready(self) -> bool:

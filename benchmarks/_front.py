@@ -9,12 +9,17 @@ from dataclasses import dataclass
 
 from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 _SIZE_IN = (8.0, 5.0)
 _DOT = 24.0
 """Area of a dot in square points per million parameters."""
+_GAP = 3.0
+"""Points between a dot and its name."""
 _COLOURS = {"front": "#0b6e99", "behind": "#a0a7ad", "default": "#d1495b", "ink": "#24292f"}
 
 
@@ -184,33 +189,61 @@ def draw(points: Sequence[Point], default: str, foot: str) -> str:
         figure = Figure(figsize=_SIZE_IN, layout="constrained")
         axes = figure.subplots()
         axes.plot([p.ms for p in front], [p.ap50 for p in front], color=_COLOURS["front"], lw=1.5, zorder=1)
-        for p in points:
+        names = [
             _dot(axes, p, "default" if p.name == default else "front" if p in front else "behind")
+            for p in points
+        ]
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.margins(0.12, 0.16)
+        axes.margins(0.2, 0.16)
         axes.set_xlabel(f"ms for a frame of 512 × 512 px, the network alone\n{foot}")
         axes.set_ylabel("AP at IoU 0.5 on groups kept aside")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.3, lw=0.6)
         axes.set_axisbelow(True)
+        _keep_apart(FigureCanvasAgg(figure), names)
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     drawn = file.getvalue()
     return re.sub(r"<metadata>.*?</metadata>\s*", "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
 
 
-def _dot(axes: Axes, p: Point, role: str) -> None:
+def _keep_apart(canvas: FigureCanvasAgg, names: Sequence[Annotation]) -> None:
+    """Put each name beside its dot where it covers no other name or dot, above or below, right or left."""
+    canvas.draw()
+    taken = [_box_of(name) for name in names]
+    for name in names:
+        right, up = name.get_position()
+        places = [(side * right, up + step) for step in (0, -14, 14, -28, 28) for side in (1, -1)]
+        for place in places:
+            name.set_position(place)
+            name.set_horizontalalignment("left" if place[0] > 0 else "right")
+            canvas.draw()
+            box = name.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
+
+
+def _box_of(name: Annotation) -> Bbox:
+    """Find where the dot of a name is on the canvas; the name begins `_GAP` points beside it."""
+    assert name.axes is not None  # noqa: S101 - it is in a plot
+    x, y = name.axes.transData.transform(name.xy)
+    radius = (name.get_position()[0] - _GAP) * name.get_figure(root=True).dpi / 72
+    return Bbox([[x - radius, y - radius], [x + radius, y + radius]])
+
+
+def _dot(axes: Axes, p: Point, role: str) -> Annotation:
     size = _DOT * (0.5 + p.parameters / 1e6)
     axes.scatter(p.ms, p.ap50, s=size, color=_COLOURS[role], alpha=0.75, lw=0, zorder=2)
     if p.seeds > 1:
         axes.errorbar(p.ms, p.ap50, p.spread, color=_COLOURS[role], capsize=2, lw=1, zorder=2)
-    axes.annotate(
+    return axes.annotate(
         f"{p.name} (default)" if role == "default" else p.name,
         (p.ms, p.ap50),
-        xytext=(3 + size**0.5 / 2, 3),
+        xytext=(_GAP + size**0.5 / 2, 3),
         textcoords="offset points",
         ha="left",
         color=_COLOURS["default" if role == "default" else "ink"],

@@ -89,6 +89,36 @@ def learn(samples: Sequence[Sample], minutes: float, out: Path, base: Path | Non
     return model
 
 
+def predicted(
+    model: Path, case: Case, config: PredictConfig, *, keep_probability: bool = False
+) -> FramePredicted:
+    """Predict one frame.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of the model.
+    case : Case
+        The frame.
+    config : PredictConfig
+        How the model is applied.
+    keep_probability : bool
+        Whether the probability is wanted too.
+
+    Returns
+    -------
+    FramePredicted
+        What was found.
+    """
+    stack = Stack(da.from_array(case.image[None, None, None]), ("image",), case.name)
+    found: list[FramePredicted] = []
+    follow(
+        predict(stack, 0, model, config, keep_probability=keep_probability),
+        lambda event: found.append(event) if isinstance(event, FramePredicted) else None,
+    )
+    return found[0]
+
+
 def find(
     model: Path, cases: Sequence[Case], config: PredictConfig | None = None
 ) -> tuple[list[Labels], float]:
@@ -110,14 +140,8 @@ def find(
     seconds : float
         Per megapixel.
     """
-    found: list[Labels] = []
     start = time.perf_counter()
-    for case in cases:
-        stack = Stack(da.from_array(case.image[None, None, None]), ("image",), case.name)
-        follow(
-            predict(stack, 0, model, config or PredictConfig(), keep_probability=False),
-            lambda event: found.append(event.labels) if isinstance(event, FramePredicted) else None,
-        )
+    found = [predicted(model, case, config or PredictConfig()).labels for case in cases]
     return found, (time.perf_counter() - start) / (sum(case.image.size for case in cases) / 1e6)
 
 

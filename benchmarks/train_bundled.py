@@ -19,10 +19,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import dask.array as da
-import numpy as np
-import numpy.typing as npt
-
 from benchmarks._bundled_data import (
     Part,
     cells_phase,
@@ -31,16 +27,14 @@ from benchmarks._bundled_data import (
     nuclei_fluorescence,
 )
 from benchmarks._covers import paint_cover
-from benchmarks._learning import DATA, Case, Labels, line, samples_of, score
+from benchmarks._learning import DATA, Case, line, predicted, samples_of, score
 from benchmarks._photographs import photographs
 from benchmarks._thinned import thinned
 from napari_cellseg.config import NetConfig, PredictConfig, TrainConfig
-from napari_cellseg.data.stack import Stack
 from napari_cellseg.learn.card import DataSource, read_card
 from napari_cellseg.learn.certainty import certainties, only_certain
-from napari_cellseg.learn.events import EpochDone, FramePredicted
+from napari_cellseg.learn.events import EpochDone
 from napari_cellseg.learn.model import load_model, save_model
-from napari_cellseg.learn.predict import predict
 from napari_cellseg.learn.registry import bundled_models_folder
 from napari_cellseg.learn.replay import write_replay
 from napari_cellseg.learn.scores import Tally, tally
@@ -286,18 +280,22 @@ def examine(part: Part, model: Path) -> tuple[dict[str, dict[str, float]], float
     certainty : float
         The bound, from all groups.
     """
-    start = time.perf_counter()
-    drawn = [draw(model, case) for case in part.tested]
+    start, unbounded = time.perf_counter(), PredictConfig(min_certainty=0.0)
+    drawn = [predicted(model, case, unbounded, keep_probability=True) for case in part.tested]
     seconds = (time.perf_counter() - start) / (sum(case.image.size for case in part.tested) / 1e6)
-    print(line("  all, however unsure", score(part.tested, [one[0] for one in drawn]).pooled()), flush=True)
-    tallies = [
-        tally(case.truth, labels, certainty=certainties(labels, probability), checked=True)
-        for case, (labels, probability) in zip(part.tested, drawn, strict=True)
-    ]
+    print(
+        line("  all, however unsure", score(part.tested, [one.labels for one in drawn]).pooled()), flush=True
+    )
+    tallies = []
+    for case, one in zip(part.tested, drawn, strict=True):
+        assert one.probability is not None  # noqa: S101 - it was asked for
+        sure = certainties(one.labels, one.probability)
+        tallies.append(tally(case.truth, one.labels, certainty=sure, checked=True))
     found = []
-    for case, (labels, probability) in zip(part.tested, drawn, strict=True):
-        others = [one for other, one in zip(part.tested, tallies, strict=True) if other.group != case.group]
-        found.append(only_certain(labels, probability, sum(others, Tally()).certainty))
+    for case, one in zip(part.tested, drawn, strict=True):
+        others = [other for its, other in zip(part.tested, tallies, strict=True) if its.group != case.group]
+        assert one.probability is not None  # noqa: S101 - it was asked for
+        found.append(only_certain(one.labels, one.probability, sum(others, Tally()).certainty))
     scores = score(part.tested, found, {case.name: part.kinds[case.name] for case in part.tested})
     certainty = sum(tallies, Tally()).certainty
     print(line("  all", scores.pooled()), f" certainty {certainty:g}, {seconds:.2f} s/Mpx", flush=True)
@@ -307,31 +305,6 @@ def examine(part: Part, model: Path) -> tuple[dict[str, dict[str, float]], float
         {"all": scores.pooled()} | {group: scores.of(group).pooled() for group in scores.groups},
         certainty,
     )
-
-
-def draw(model: Path, case: Case) -> tuple[Labels, npt.NDArray[np.float16]]:
-    """Find the objects of a frame, however unsure the model is of them.
-
-    Parameters
-    ----------
-    model : Path
-        Folder of the model.
-    case : Case
-        The frame.
-
-    Returns
-    -------
-    labels, probability : ndarray
-        Axes YX.
-    """
-    stack = Stack(da.from_array(case.image[None, None, None]), ("image",), case.name)
-    found: list[FramePredicted] = []
-    follow(
-        predict(stack, 0, model, PredictConfig(min_certainty=0.0)),
-        lambda event: found.append(event) if isinstance(event, FramePredicted) else None,
-    )
-    assert found[0].probability is not None  # noqa: S101 - it was asked for
-    return found[0].labels, found[0].probability
 
 
 def finish(recipe: Recipe, made: Path, scores: dict[str, dict[str, float]], certainty: float) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 
 from napari_cellseg.config import MeasureConfig
 from napari_cellseg.data.movie_file import MovieFile
 from napari_cellseg.data.stack import FramePart, Stack
 from napari_cellseg.measure.counts import FrameCount
 from napari_cellseg.measure.objects import check_length, images_of, measure_frame, tabulate
+from napari_cellseg.measure.regions import Regions
 from napari_cellseg.measure.rows import Rows
 from napari_cellseg.measure.tables import CellTable, Origin
 from napari_cellseg.progress import Clock, Steps
@@ -132,15 +132,8 @@ def boxes_of(labels: npt.NDArray[np.int32], corner_px: tuple[int, int]) -> Boxes
     Boxes
         In the frame.
     """
-    objects = np.flatnonzero(labels > 0)
-    numbers, compact = np.unique(labels.ravel()[objects], return_inverse=True)
-    plane = np.zeros(labels.shape, np.int32)
-    plane.ravel()[objects] = compact + 1
-    corners = [
-        (rows.start, columns.start, rows.stop, columns.stop) for rows, columns in ndi.find_objects(plane)
-    ]
-    offset = np.array([*corner_px, *corner_px])
-    return Boxes(numbers.astype(np.int64), np.array(corners, np.int64).reshape(-1, 4) + offset)
+    regions = Regions(labels)
+    return Boxes(regions.labels, regions.boxes() + np.array([*corner_px, *corner_px]))
 
 
 def joined(found: list[Boxes]) -> Boxes:

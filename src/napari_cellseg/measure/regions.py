@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage as ndi
 from skimage.measure import regionprops_table
 
 _UPSIDE_DOWN = -90 + 1e-6
@@ -74,12 +75,27 @@ class Regions:
 
     def _outline(self) -> dict[str, npt.NDArray[Any]]:
         """Measure perimeter and bounding box."""
-        consecutive = np.zeros(self._shape, dtype=np.int32)
-        consecutive.ravel()[self._pixels] = self._index + 1
-        found = regionprops_table(consecutive, properties=("bbox", "perimeter"))
-        names = {"perimeter": "perimeter", "bbox-0": "bbox_y0", "bbox-1": "bbox_x0"}
-        names |= {"bbox-2": "bbox_y1", "bbox-3": "bbox_x1"}
-        return {ours: np.asarray(found[theirs]) for theirs, ours in names.items()}
+        perimeter = regionprops_table(self._consecutive(), properties=("perimeter",))["perimeter"]
+        names = ("bbox_y0", "bbox_x0", "bbox_y1", "bbox_x1")
+        return {"perimeter": np.asarray(perimeter), **dict(zip(names, self.boxes().T, strict=True))}
+
+    def boxes(self) -> npt.NDArray[np.int64]:
+        """Find the bounding box of each object.
+
+        Returns
+        -------
+        ndarray
+            One row an object: first row and column, and those after the last, in px.
+        """
+        found = ndi.find_objects(self._consecutive())
+        corners = [(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in found]
+        return np.array(corners, np.int64).reshape(-1, 4)
+
+    def _consecutive(self) -> npt.NDArray[np.int32]:
+        """Draw the objects with the numbers 1, 2, ... without gaps."""
+        plane = np.zeros(self._shape, dtype=np.int32)
+        plane.ravel()[self._pixels] = self._index + 1
+        return plane
 
     def _hull_areas(self) -> FloatArray:
         """Measure the convex hull of the pixels, each a square of side one, of each object.

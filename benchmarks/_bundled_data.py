@@ -120,26 +120,6 @@ def cells_phase() -> Part:
     return Part(training, tested, {c.name: "T98G" for c in cases}, [{**USIIGACI, "frames": len(training)}])
 
 
-def everything() -> Part:
-    """Collect the images of all models, for one that finds nuclei or cells by the look of the image.
-
-    Returns
-    -------
-    Part
-        What each model keeps aside is kept aside.
-    """
-    parts = (nuclei_fluorescence(), nuclei_brightfield(), cells_phase())
-    kinds: dict[str, str] = {}
-    for part in parts:
-        kinds |= part.kinds
-    return Part(
-        [case for part in parts for case in part.training],
-        [case for part in parts for case in part.tested],
-        kinds,
-        [source for part in parts for source in part.sources],
-    )
-
-
 def _apart(cases: list[Case], every: int, first: int) -> tuple[list[Case], list[Case]]:
     held = set(sorted({case.group for case in cases})[first::every])
     return [c for c in cases if c.group not in held], [c for c in cases if c.group in held]

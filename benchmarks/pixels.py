@@ -13,7 +13,6 @@ fifth; it is kept in the folder ``RESULTS``, ``SEED`` is its seed. Its encoder s
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,14 +20,10 @@ import numpy as np
 from skimage.transform import resize
 
 from benchmarks._bundled_data import Part, nuclei_fluorescence
-from benchmarks._learning import DATA, SKIPPED, Case, find, samples_of
-from benchmarks._photographs import photographs
-from napari_cellseg.config import NetConfig, TrainConfig
+from benchmarks._learning import DATA, SKIPPED, Case, find
+from benchmarks._photographs import taught
 from napari_cellseg.evaluate.pixels import PixelCounts, count_pixels
 from napari_cellseg.learn.registry import bundled_models_folder
-from napari_cellseg.learn.train import train
-from napari_cellseg.pipeline.inputs import FLUORESCENCE
-from napari_cellseg.progress import follow
 
 MODEL = Path(os.environ.get("MODELS", bundled_models_folder())) / "nuclei-fluorescence"
 MINUTES, SEED = float(os.environ.get("MINUTES", "0")), int(os.environ.get("SEED", "0"))
@@ -103,43 +98,6 @@ def by_image(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
     return learned, tested
 
 
-def taught(cases: Sequence[Case]) -> Path:
-    """Train a network as the bundled models are, or take that of the last time.
-
-    Parameters
-    ----------
-    cases : sequence of Case
-        What it learns from; part of the groups is kept aside to choose the best epoch.
-
-    Returns
-    -------
-    Path
-        The model.
-    """
-    made = RESULTS / f"pixels-{MINUTES:g}-{SEED}"
-    if made.is_dir():
-        return made
-    config = TrainConfig(
-        minutes=MINUTES,
-        max_epochs=100_000,
-        patience=100_000,
-        batch_size=8,
-        patch_px=128,
-        learning_rate=2e-3 / 0.3,  # of which the program takes 0.3 where it starts from a model
-        max_scale=1.6,
-        hard_frames=0,
-        replay=0,
-        stay_near=0,
-        validation_fraction=0.06,
-        seed=SEED,
-    )
-    samples = samples_of(cases)
-    with tempfile.TemporaryDirectory() as folder:
-        base = photographs(Path(folder), OBJECT_PX, SEED)
-        follow(train(samples, config, NetConfig(), made, base, FLUORESCENCE, any_size=True))
-    return made
-
-
 def _bowl_of(part: Part, cases: Sequence[Case]) -> list[Case]:
     return [case for case in cases if part.kinds[case.name] != "U2OS"]
 
@@ -158,7 +116,9 @@ def main() -> int:
     part = nuclei_fluorescence()
     if MINUTES:
         learned, cases = by_image([resized(c) for c in _bowl_of(part, [*part.training, *part.tested])])
-        model = taught(learned)
+        model = RESULTS / f"pixels-{MINUTES:g}-{SEED}"
+        if not model.is_dir():
+            taught(learned, model, MINUTES, SEED, OBJECT_PX)
     else:
         model, cases = MODEL, [resized(case) for case in _bowl_of(part, part.tested)]
     found, _ = find(model, cases)

@@ -4,8 +4,7 @@
 from all groups but some that are kept aside, on which it is scored; and, for a shorter time, from all of
 them: that one is shipped, with the scores of the first. What is found in ``WORK`` is not trained again.
 ``MINUTES`` multiplies the training times (1: about five hours in all), ``SEED`` is the seed, ``OUT`` the
-folder of the finished models. The encoder starts from photographs, see `_photographs`. The name
-``generalist`` trains one model on the images of all of them, to be compared; it is only scored.
+folder of the finished models. The encoder starts from photographs, see `_photographs`.
 """
 
 from __future__ import annotations
@@ -22,15 +21,14 @@ from pathlib import Path
 from benchmarks._bundled_data import (
     Part,
     cells_phase,
-    everything,
     nuclei_brightfield,
     nuclei_fluorescence,
 )
 from benchmarks._covers import paint_cover
-from benchmarks._learning import DATA, Case, line, predicted, samples_of, score
-from benchmarks._photographs import photographs
+from benchmarks._learning import DATA, Case, line, long_training, predicted, samples_of, score
+from benchmarks._photographs import FROM_PHOTOGRAPHS, photographs
 from benchmarks._thinned import thinned
-from napari_cellseg.config import NetConfig, PredictConfig, TrainConfig
+from napari_cellseg.config import NetConfig, PredictConfig
 from napari_cellseg.learn.card import DataSource, read_card
 from napari_cellseg.learn.certainty import certainties, only_certain
 from napari_cellseg.learn.events import EpochDone
@@ -47,14 +45,12 @@ LENGTH = float(os.environ.get("MINUTES", "1"))
 SEED = int(os.environ.get("SEED", "0"))
 OUT = Path(os.environ.get("OUT", bundled_models_folder()))
 WORK = Path(os.environ.get("WORK", Path(__file__).parent / ".results" / f"bundled-{SEED}"))
-GENERALIST = "generalist"
 NARROW = (128, 64, 32, 16, 16)
 """Channels of the decoder of a model that is made for speed: half of what it first learns with."""
 LAST_PART = 1 / 3
 """Of the time, for learning from all groups."""
-RATE, FINE_TUNING_RATE = 2e-3, 0.3
-"""Of learning; from a base model the program takes this part of it, which is too little for one that knows
-photographs only."""
+RATE = 2e-3
+"""Of learning, for one that knows cells."""
 HEAD_START = (
     "The encoder started from EfficientNet-Lite0 trained on ImageNet (Tan and Le 2019, Apache License 2.0)."
 )
@@ -154,7 +150,6 @@ def recipes() -> list[Recipe]:
                 "Long thin processes are cut short.",
             ),
         ),
-        Recipe(GENERALIST, "", "", "", everything(), (87,), False, 20, "", ()),
     ]
 
 
@@ -177,8 +172,6 @@ def make(recipe: Recipe) -> None:
                 teach(recipe, part.training, scored, base, minutes, restarts=scored.name != recipe.name)
             base = scored
     scores, certainty = examine(part, base)
-    if recipe.name == GENERALIST:
-        return
     if not last.is_dir():
         cases = [*part.training, *part.tested]
         teach(recipe, cases, last, base, LAST_PART * recipe.minutes[0], restarts=True)
@@ -223,20 +216,7 @@ def teach(
         True where the base learned from such images before.
     """
     knows_cells = restarts or bool(recipe.base)
-    config = TrainConfig(
-        minutes=minutes * LENGTH,
-        max_epochs=100_000,
-        patience=100_000,
-        batch_size=8,
-        patch_px=128,
-        learning_rate=RATE if knows_cells else RATE / FINE_TUNING_RATE,
-        max_scale=1.6,
-        hard_frames=0,
-        replay=0,  # the base is a head start: what it knew may be forgotten
-        stay_near=0,
-        validation_fraction=0.06,
-        seed=SEED,
-    )
+    config = long_training(minutes * LENGTH, SEED, RATE if knows_cells else FROM_PHOTOGRAPHS)
     steps = train(samples_of(cases), config, NetConfig(), made, base, recipe.modality, any_size=True)
     follow(steps, tell)
 
@@ -376,7 +356,7 @@ def train_all() -> int:
         print("the real images are not in ../shared/data")
         return SKIPPED
     known = {recipe.name: recipe for recipe in recipes()}
-    asked = sys.argv[1:] or [name for name in known if name != GENERALIST]
+    asked = sys.argv[1:] or list(known)
     if unknown := set(asked) - set(known):
         raise SystemExit(f"There is no model {', '.join(unknown)}. There are: {', '.join(known)}.")
     for name in asked:

@@ -7,7 +7,7 @@ import pytest
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLabel
 
 from napari_cellseg.data.project import Study
 from napari_cellseg.ui import work
@@ -109,6 +109,23 @@ def test_it_fits_a_small_screen(dock, viewer):
         assert dock.minimumSizeHint().height() < 600
         area = dock._areas[index]
         assert area.widget().minimumSizeHint().width() <= 400
+
+
+def test_a_second_dock_and_a_larger_font_cut_no_step_at_its_sides(dock, viewer, until):
+    viewer.window._qt_window.resize(1366, 768)
+    viewer.window.add_dock_widget(QLabel("narrow"), name="another", area="right")
+    own = viewer.window._wrapped_dock_widgets["Cell segmentation"]
+    viewer.window._qt_window.resizeDocks([own], [200], Qt.Orientation.Horizontal)
+    until(lambda: dock.width() == dock.minimumWidth())
+    for index, step in enumerate(dock.steps):
+        dock.open(index)
+        area = dock._areas[index]
+        until(lambda area=area, step=step: step.width() == area.viewport().width())
+        assert dock.width() == dock.minimumWidth()  # the window does not jump
+    dock.step("Count").setStyleSheet("* { font-size: 16pt }")
+    area, step = dock._areas[-1], dock.step("Count")
+    until(lambda: step.minimumSizeHint().width() > 380)
+    until(lambda: step.width() == area.viewport().width())
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -35,6 +35,8 @@ STEPS = (
 """Title, module and class of each step; imported in a thread, so that the dock is there at once."""
 
 _WARM_UP_MS = 1000
+_LEAST_WIDTH_PX = 380
+"""Room for the widest step in napari's own font, so that the window does not jump when one is opened."""
 
 
 class Row(QFrame):
@@ -112,6 +114,30 @@ class Row(QFrame):
             super().keyPressEvent(event)
 
 
+class Area(QScrollArea):
+    """Holds one step, which is scrolled up and down, and never cut at its sides."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVisible(False)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for the width of the step and a scroll bar, whatever other docks would leave."""
+        hint, step = super().minimumSizeHint(), self.widget()
+        if step is not None:
+            hint.setWidth(step.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width())
+        return hint
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Ask anew when something in the step appears or becomes wider."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().eventFilter(watched, event))
+
+
 class CellSegDock(ClosingPanel):
     """The whole job in one dock.
 
@@ -135,13 +161,13 @@ class CellSegDock(ClosingPanel):
         column.addWidget(self.header)
         self._areas = []
         for i, row in enumerate(self.rows):
-            area = _area(self)
+            area = Area(self)
             self._areas.append(area)
             column.addWidget(row)
             column.addWidget(area, 1)
             row.clicked.connect(lambda i=i: self.open(None if self._open == i else i))
         column.addWidget(self._ready, 1)
-        self.setMinimumWidth(320)
+        self.setMinimumWidth(_LEAST_WIDTH_PX)
         self.session.step_wanted.connect(self.open_named)
         self._import([STEPS[0][1]], self._on_first)
         QTimer.singleShot(_WARM_UP_MS, self._warm_up)
@@ -256,12 +282,3 @@ class CellSegDock(ClosingPanel):
 
 def _index(title: str) -> int:
     return next(i for i, step in enumerate(STEPS) if step[0] == title)
-
-
-def _area(parent: QWidget) -> QScrollArea:
-    area = QScrollArea(parent)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setVisible(False)
-    return area

@@ -152,6 +152,10 @@ class CountPanel(QWidget):
         self.table.show_objects(cells, columns, tuple(heading(name) for name in columns))
 
 
+COUNT_LETTERS = "0123456789 nuclei nucleus (by area: )"
+"""What `count_text` is made of."""
+
+
 def count_text(frame: int, summary: Summary) -> str:
     """Say how many objects a frame has.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from napari.components.overlays import TextOverlay
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QWidget
@@ -19,7 +18,8 @@ from napari_cellseg.pipeline.inputs import channel_for
 from napari_cellseg.progress import Event, Progress
 from napari_cellseg.ui.buttons import text_button
 from napari_cellseg.ui.calm import Calm
-from napari_cellseg.ui.count_panel import CountPanel, count_text
+from napari_cellseg.ui.canvas_text import CanvasText
+from napari_cellseg.ui.count_panel import COUNT_LETTERS, CountPanel, count_text
 from napari_cellseg.ui.forms import ConfigForm
 from napari_cellseg.ui.many_panel import ManyPanel
 from napari_cellseg.ui.model_combo import ModelCombo
@@ -84,8 +84,7 @@ class CountStep(Step):
         self.panel.frame_wanted.connect(session.go_to)
         self.panel.object_wanted.connect(self._wanted)
         self._add_below()
-        self._overlay = TextOverlay(position="top_left", font_size=14)
-        session.viewer.canvas.overlays[_OVERLAY] = self._overlay
+        self._on_picture = CanvasText(session.viewer, _OVERLAY, COUNT_LETTERS, self)
         session.frame_changed.connect(self._show_here)
         session.model_changed.connect(self._model_came)
         session.study_changed.connect(self.model.refresh)
@@ -252,8 +251,9 @@ class CountStep(Step):
         shown = labels is not None and labels.visible  # who judges blind must not read the count either
         seen = here in self._summary.frames and self.on_canvas.isChecked() and shown
         if seen:
-            self._overlay.text = count_text(here, self._summary)
-        self._overlay.visible = seen
+            self._on_picture.show(count_text(here, self._summary))
+        else:
+            self._on_picture.hide()
 
     def _summarise(self) -> None:
         frames = self._summary.frames
@@ -344,11 +344,10 @@ class CountStep(Step):
         self._summarise()
 
     def opened(self) -> None:
-        """Look which models there are now."""
+        """Look which models there are now, and get the letters of the count ready."""
         self.model.refresh()
+        self._on_picture.prepare()
 
     def shut_down(self) -> None:
         """Take the count off the picture."""
-        overlays = self.session.viewer.canvas.overlays
-        if _OVERLAY in overlays:
-            del overlays[_OVERLAY]
+        self._on_picture.remove()

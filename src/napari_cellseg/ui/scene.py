@@ -47,6 +47,22 @@ def canvas_widget(viewer: Any) -> Any:
     return getattr(_canvas(viewer), "native", None)
 
 
+def draw_letter(viewer: Any, letter: str) -> None:
+    """Have napari draw a letter of the canvas's font, which it keeps for all texts there.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer.
+    letter : str
+        One character.
+    """
+    font_info = getattr(_canvas(viewer), "font_info", None)
+    if font_info is not None:
+        font = font_info()
+        font.font_manager.get_font(font.face)[letter]
+
+
 def node_of(viewer: Any, layer: Any) -> Any:
     """Find the node that draws a layer.
 

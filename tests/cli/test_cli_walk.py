@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from napari_cellseg import __version__
-from napari_cellseg.cli import main
+from napari_cellseg.cli import COMMANDS, main
 from napari_cellseg.data.sample_study import sample_positions, sample_truth
 
 SHORT = ["--max-epochs", "12", "--patch-px", "64", "--batch-size", "4", "--seed", "1"]
@@ -103,19 +103,30 @@ def test_evaluate_prints_scores_as_a_table_and_as_json(
     assert list((walk / "self").glob("*.png"))
 
 
-def test_the_program_runs_as_a_module_without_loading_torch_or_napari() -> None:
+def test_the_program_runs_as_a_module_and_tells_its_commands_without_loading_what_they_need() -> None:
     code = """
 import sys
 from napari_cellseg.cli import main
 try:
     main(["--help"])
 except SystemExit:
-    print([name for name in ("torch", "napari", "qtpy", "pandas", "skimage") if name in sys.modules])
+    heavy = ("torch", "napari", "qtpy", "pandas", "skimage", "numpy", "pydantic")
+    print([name for name in heavy if name in sys.modules])
 """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.endswith("[]\n")
     version = [sys.executable, "-m", "napari_cellseg", "--version"]
     assert subprocess.run(version, capture_output=True, text=True, check=True).stdout.strip() == __version__
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert COMMANDS[command] in told
+    assert told.count("--") > 1 or "ACTION" in told
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,13 @@ def dock(viewer, until):
 
 
 def test_the_import_is_light_and_torch_stays_out():
-    code = (
-        "import sys, napari.layers; before = set(sys.modules); import napari_cellseg.ui.dock; "
-        "print(sorted({'torch', 'pandas', 'skimage', 'tifffile', 'pyqtgraph'} & set(sys.modules) - before))"
-    )
+    code = """
+import sys, napari.layers
+before = set(sys.modules)
+import napari_cellseg.ui.dock, napari_cellseg.ui.data_step
+heavy = {"torch", "pandas", "skimage", "tifffile", "dask.array", "pyqtgraph"}
+print(sorted(heavy & set(sys.modules) - before))
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

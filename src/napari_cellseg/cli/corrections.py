@@ -8,42 +8,37 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from napari_cellseg.errors import InputError
 
 if TYPE_CHECKING:
     from napari_cellseg.label.journal import Journal
 
-    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
-
 COLUMNS = ("step", "when", "who", "tool", "frame", "y0", "x0", "y1", "x1")
 
 
-def add_correction_commands(commands: _Commands) -> None:
-    """Declare ``corrections`` and what it can do.
+def add_correction_commands(parser: argparse.ArgumentParser) -> None:
+    """Declare what can be done with corrections.
 
     Parameters
     ----------
-    commands : argparse subparsers
-        Where it is added.
+    parser : argparse.ArgumentParser
+        The parser of ``corrections``.
     """
-    parser = commands.add_parser(
-        "corrections",
-        help="show what was corrected by hand, or apply it to labels",
-        description="Show what was corrected by hand in a study, or apply a journal to labels.",
-    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    show = actions.add_parser("show", help="list the corrections of a study that are in effect")
-    show.add_argument("study", type=Path, metavar="STUDY", help="folder of the study, or its journal")
-    show.add_argument("--csv", action="store_true", help="as a table (CSV), with the box of each in px")
-    replay = actions.add_parser(
-        "replay", help="apply a journal to the labels that it was begun on, or that hold some of it"
-    )
-    replay.add_argument("journal", type=Path, metavar="JOURNAL", help="the journal: journal.jsonl of a study")
-    replay.add_argument("labels", type=Path, metavar="LABELS", help="labels as .npy, axes TYX; not changed")
+    told = "List the corrections of a study that are in effect."
+    show = actions.add_parser("show", help=told, description=told)
+    show.add_argument("study", type=Path, metavar="STUDY", help="Folder of the study, or its journal.")
+    show.add_argument("--csv", action="store_true", help="As a table (CSV), with the box of each in px.")
+    told = "Apply a journal to the labels that it was begun on, or that hold some of it."
+    replay = actions.add_parser("replay", help=told, description=told)
     replay.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the .npy file to make; never overwritten"
+        "journal", type=Path, metavar="JOURNAL", help="The journal: journal.jsonl of a study."
+    )
+    replay.add_argument("labels", type=Path, metavar="LABELS", help="Labels as .npy, axes TYX; not changed.")
+    replay.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="The .npy file to make; never overwritten."
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import dask.array as da
+from typing import TYPE_CHECKING
 
 from napari_cellseg.data.stack import AXES
 from napari_cellseg.errors import InputError
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 AXIS_NAMES = {"T": "time", "C": "channel", "Z": "depth", "Y": "height", "X": "width"}
 _FEW = 4  # an unnamed axis of at most this length is more likely channels than time
@@ -187,11 +189,9 @@ def to_tczyx(array: da.Array, axes: str) -> da.Array:
         The letters cannot be the axes of such an array.
     """
     axes = told_axes(axes, array.shape).axes
-    ordered = da.transpose(array, [axes.index(letter) for letter in AXES if letter in axes])
-    for i, letter in enumerate(AXES):
-        if letter not in axes:
-            ordered = da.expand_dims(ordered, i)
-    return ordered.rechunk({0: 1, 1: 1, 2: 1, 3: -1, 4: -1})
+    ordered = array.transpose([axes.index(letter) for letter in AXES if letter in axes])
+    whole = ordered[tuple(slice(None) if letter in axes else None for letter in AXES)]
+    return whole.rechunk({0: 1, 1: 1, 2: 1, 3: -1, 4: -1})
 
 
 def describe(shape: Sequence[int], axes: str = "") -> str:

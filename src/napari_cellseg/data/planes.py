@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 
 from napari_cellseg.data.axes import to_tczyx
-from napari_cellseg.data.pages import Array, Pages
 from napari_cellseg.data.stack import AXES, is_large
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+    from napari_cellseg.data.pages import Array, Pages
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Weights of red, green and blue: Rec. ITU-R BT.709, as in skimage.color.rgb2gray."""
@@ -140,6 +143,8 @@ def block_px_of(frame_shape: Sequence[int]) -> int:
 
 
 def _lazy(reader: Any, chunks: tuple[tuple[int, ...], ...], dtype: str) -> da.Array:
+    import dask.array as da  # noqa: PLC0415 - takes long to import, and the window needs it only for a stack
+
     meta = np.empty((0,) * len(chunks), dtype)
     return da.map_blocks(reader, chunks=chunks, dtype=np.dtype(dtype), meta=meta)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import dask.array as da
 import numpy as np
 import numpy.typing as npt
 
 from napari_cellseg.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 AXES = "TCZYX"
 

@@ -34,6 +34,9 @@ STEPS = (
 )
 """Title, module and class of each step; imported in a thread, so that the dock is there at once."""
 
+_LAZY_ARRAYS = "dask.array"
+"""Takes longest to import of all that the first step needs, and is needed only where there is a picture."""
+
 _WARM_UP_MS = 1000
 _LEAST_WIDTH_PX = 380
 """Room for the widest step in napari's own font, so that the window does not jump when one is opened."""
@@ -169,7 +172,8 @@ class CellSegDock(ClosingPanel):
         column.addWidget(self._ready, 1)
         self.setMinimumWidth(_LEAST_WIDTH_PX)
         self.session.step_wanted.connect(self.open_named)
-        self._import([STEPS[0][1]], self._on_first)
+        with_pictures = [_LAZY_ARRAYS] if len(napari_viewer.layers) else []
+        self._import([*with_pictures, STEPS[0][1]], self._on_first)
         QTimer.singleShot(_WARM_UP_MS, self._warm_up)
 
     def _import(self, modules: list[str], then: Callable[[object], None]) -> None:
@@ -180,7 +184,8 @@ class CellSegDock(ClosingPanel):
         """Open the first step; the others take longer to be there."""
         if self._ready.text():  # nothing was opened yet
             self.open(0)
-        self._import([module for _title, module, _name in STEPS[1:]], lambda _nothing: self._make_rest())
+        modules = [_LAZY_ARRAYS, *(module for _title, module, _name in STEPS[1:])]
+        self._import(modules, lambda _nothing: self._make_rest())
 
     def _make_rest(self) -> None:
         """Make the other steps one by one when there is nothing else to do."""

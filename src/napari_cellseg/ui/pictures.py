@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import pint
@@ -251,7 +250,7 @@ def join_pictures(
         )
     both = replace(
         stack,
-        data=da.concatenate([stack.data, other.data], axis=1),
+        data=np.concatenate([stack.data, other.data], axis=1),
         channels=_unique((*stack.channels, *other.channels)),
     )
     return both, Channels(0, len(stack.channels))

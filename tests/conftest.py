@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from napari_cellseg.learn.card import ModelCard, sha256_of
 
 ROOT = Path(__file__).parents[1]
+
+settings.register_profile("busy machine", deadline=None)  # what runs first imports a lot
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import numpy as np
 import ome_zarr_models
 import pytest
 import zarr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_cellseg.data import label_pyramid
@@ -52,7 +52,6 @@ def test_it_is_a_label_image_by_the_specification(tmp_path):
     assert type(found).__name__ == "ImageLabel"
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 5000), st.integers(1, 5000))
 def test_levels_halve(frames, height, width):
     shapes = levels_of((frames, height, width))

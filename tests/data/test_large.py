@@ -74,7 +74,7 @@ def test_only_what_is_asked_for_is_decoded(small_blocks, tmp_path, greys, monkey
     assert read == [(slice(64, 128), slice(0, 64))]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.data())
 def test_any_part_of_raw_pages(tmp_path_factory, data):
     shape = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))

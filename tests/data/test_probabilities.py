@@ -18,7 +18,7 @@ movies = hnp.arrays(
 
 
 @given(movies)
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_probabilities_come_back(tmp_path: Path, movie: npt.NDArray[np.float16]) -> None:
     write_probabilities(tmp_path / "p.tif", movie, pixel_size_um=0.5, frame_interval_s=60)
     file = open_probabilities(tmp_path / "p.tif")

@@ -128,7 +128,7 @@ def test_where_a_study_goes(tmp_path: Path, images: Path, monkeypatch: pytest.Mo
 
 
 @given(st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 7)))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_label_movies_come_back(tmp_path: Path, shape: tuple[int, int, int]) -> None:
     movie = new_label_movie(tmp_path / "a.npy", shape)
     assert movie.shape == shape

@@ -242,7 +242,7 @@ def test_single_pixels_and_lines_open_fine(tmp_path: Path, ramp: Ramp, shape: tu
     st.sampled_from(["imagej", "ome", "shaped"]),
     st.sampled_from([None, "zlib"]),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_written_stacks_come_back(
     tmp_path: Path, lengths: dict[str, int], kind: str, compression: str | None
 ) -> None:

@@ -89,7 +89,7 @@ def test_memory_stays_flat(long_movie: Path) -> None:
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=6),
     st.floats(0.2, 1),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_damage_ends_in_anything_but_a_sentence(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, hits: list[tuple[float, int]], keep: float
 ) -> None:

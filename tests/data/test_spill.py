@@ -17,7 +17,7 @@ TYPES = st.sampled_from(["uint8", "int32", "float16", "float64"])
 SHAPES = arrays.array_shapes(max_dims=3, max_side=9, min_side=0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(arrays.arrays(TYPES, SHAPES), max_size=6), st.integers(0, 500))
 def test_what_is_kept_is_the_same_wherever_it_is(
     tmp_path_factory: pytest.TempPathFactory, given_arrays: list[np.ndarray], budget: int

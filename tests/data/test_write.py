@@ -30,7 +30,7 @@ small_movies = hnp.arrays(
 
 
 @given(small_movies, st.booleans())
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_labels_come_back(tmp_path: Path, labels: Array, one_by_one: bool) -> None:
     file = tmp_path / "labels.tif"
     planes = labels[None] if labels.ndim == 2 else labels

@@ -84,7 +84,7 @@ def test_strokes_that_change_nothing_are_none():
     assert edits_while(Labels(movie), movie, 0, lambda layer: layer.paint((1, 5, 5), 0)) == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(

@@ -40,7 +40,7 @@ def random_work(journal, movie, rng, n):
             step.apply(movie)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(0, 40), keep=st.integers(1, 8))
 def test_a_short_journal_is_as_good_as_the_long_one(tmp_path_factory, seed, n, keep):
     path = tmp_path_factory.mktemp("journal") / "journal.jsonl"

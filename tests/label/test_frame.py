@@ -125,7 +125,7 @@ def test_holes_are_filled_unless_asked_not_to(scene):
     assert auto_label_frame(image, LabelConfig(fill_holes=False, split="none"))[60, 60] == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @example(np.array([[1.0, 1.0], [1.0, np.nextafter(np.float32(1), np.float32(2))]], np.float32))
 @given(
     hnp.arrays(

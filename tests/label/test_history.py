@@ -79,7 +79,7 @@ class Study:
         self.open()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(ACTIONS, max_size=14), st.integers(0, 2**32 - 1))
 def test_whatever_is_done_labels_and_journal_agree(tmp_path_factory, actions, seed):
     study, rng = Study(tmp_path_factory.mktemp("study")), np.random.default_rng(seed)
@@ -217,7 +217,7 @@ def survives(path):
     assert time.monotonic() - began < 5
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_damage_of_any_kind_is_told_and_never_a_crash(tmp_path_factory, data):
     path = journal_of(tmp_path_factory.mktemp("journal"))
@@ -237,7 +237,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_foreign_entries_with_a_right_checksum_are_told(tmp_path_factory, data):
     path = journal_of(tmp_path_factory.mktemp("journal"))

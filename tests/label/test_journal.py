@@ -68,7 +68,7 @@ def same_edit(one, other):
     assert [getattr(one, f) for f in fields] == [getattr(other, f) for f in fields]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), steps=st.integers(0, 25))
 def test_replay_gives_the_same_labels(tmp_path_factory, seed, steps):
     path = tmp_path_factory.mktemp("journal") / "journal.jsonl"

@@ -80,7 +80,7 @@ def test_a_click_is_the_nearest_pixel():
             pixel_at(outside, (5, 5))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32 - 1))
 def test_outlines_hold_the_pixels_that_matplotlib_finds_within(seed):
     rng = np.random.default_rng(seed)
@@ -105,7 +105,7 @@ def test_a_loop_at_the_end_of_a_drawn_line_belongs_to_it():
     assert mask[10, 10]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_runs_know_areas_and_order(seed):
     rng = np.random.default_rng(seed)

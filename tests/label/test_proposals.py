@@ -169,7 +169,7 @@ ACTIONS = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 5), st.lists(ACTIONS, max_size=14))
 def test_what_was_corrected_by_hand_is_never_overwritten(tmp_path_factory, seed, actions):
     folder = tmp_path_factory.mktemp("study")

@@ -17,7 +17,7 @@ def picture(side, seed=0):
     return ndi.gaussian_filter(rng.random((side, side)), 3) * 3000
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(-40, 40), st.integers(-40, 40))
 def test_the_shift_of_a_picture_is_measured(dy, dx):
     whole = picture(280)

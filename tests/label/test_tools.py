@@ -132,7 +132,7 @@ def test_every_tool_is_tried():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_an_edit_is_undone_by_its_inverse_and_leaves_others_alone(kind, seed):
     play = Play(seed)
@@ -156,7 +156,7 @@ def test_an_edit_is_undone_by_its_inverse_and_leaves_others_alone(kind, seed):
     np.testing.assert_array_equal(play.labels, start)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_many_edits_are_undone_in_reverse_order(seed):
     play = Play(seed)
@@ -175,7 +175,7 @@ def test_many_edits_are_undone_in_reverse_order(seed):
     np.testing.assert_array_equal(play.labels, start)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_relabelling_closes_all_gaps_and_moves_no_border(seed):
     play = Play(seed)

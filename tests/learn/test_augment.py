@@ -28,7 +28,7 @@ def two_disks() -> np.ndarray:
     return labels
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 1.0]))
 def test_image_and_targets_move_together(seed: int, warp: float) -> None:
     moved = move(batch_of(two_disks(), 4), random_places(4, 64, seeded(seed), warp=warp))
@@ -38,7 +38,7 @@ def test_image_and_targets_move_together(seed: int, warp: float) -> None:
     assert not moved.offset.movedim(1, -1)[moved.state == 0].any()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_all_pixels_of_an_object_still_point_at_one_place(seed: int) -> None:
     labels = two_disks()
@@ -62,7 +62,7 @@ def test_bent_objects_point_at_one_place_but_for_a_pixel() -> None:
     assert np.median(spreads) < 1.0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_flips_and_quarter_turns_move_pixels_onto_pixels(seed: int) -> None:
     pattern = torch.from_numpy(np.random.default_rng(seed).random((64, 64), np.float32))

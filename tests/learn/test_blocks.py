@@ -24,7 +24,6 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(module, "SIDE_PX", 100)
 
 
-@settings(deadline=None)
 @given(
     st.tuples(st.integers(1, 700), st.integers(1, 700)),
     st.floats(2, 60),
@@ -64,7 +63,7 @@ def all_settled(labels, blocks):
     return written, n
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.tuples(st.integers(60, 330), st.integers(60, 330)))
 def test_every_object_is_there_once_and_whole(seed, shape):
     rng = np.random.default_rng(seed)

@@ -32,7 +32,7 @@ def test_no_seams_between_tiles() -> None:
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_range_is_kept_and_what_lies_outside_stays_outside(seed: int, strength: float) -> None:
     image = torch.rand(2, 1, 33, 20, generator=seeded(seed)) * 4 - 1
     raised = equalise(image, seeded(seed), strength)

@@ -57,7 +57,7 @@ def test_tiny_and_constant_patches_survive(change: Change, shape: tuple[int, ...
 
 
 @given(SEEDS, st.floats(0, 1), st.floats(0, 1), st.integers(1, 5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_relit_patches_are_finite_and_within_limits(
     seed: int, strength: float, invert: float, n: int
 ) -> None:

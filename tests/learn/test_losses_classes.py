@@ -71,7 +71,7 @@ def test_gradients_are_right() -> None:
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000), height=st.floats(0, 1e4), n_classes=st.integers(1, 5))
 def test_it_is_finite_and_not_negative(seed: int, height: float, n_classes: int) -> None:
     generator = seeded(seed)

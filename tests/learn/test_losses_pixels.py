@@ -132,7 +132,7 @@ def test_half_precision_is_as_good(name: str) -> None:
 
 
 @every_loss
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     logits=arrays(np.float32, (2, 3, 4), elements=st.floats(-1e4, 1e4, width=32)),
     truth=arrays(np.float32, (2, 3, 4), elements=st.sampled_from([0.0, 1.0])),

@@ -216,7 +216,7 @@ def test_spoiled_frames_and_pixels_do_not_spoil_the_movie() -> None:
     assert np.isfinite(stretch(spoiled[0], found)).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**16),
     gain=st.floats(0.01, 100),

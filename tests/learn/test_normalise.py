@@ -19,7 +19,7 @@ from napari_cellseg.learn.normalise import (
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=FLOATS))
 def test_any_frame_gives_finite_numbers_within_limits(image: np.ndarray) -> None:
     stretched = normalise(image)
@@ -72,7 +72,7 @@ def test_the_settings_start_with_the_same_percentiles() -> None:
     assert (config.low_percentile, config.high_percentile) == (LOW_PERCENTILE, HIGH_PERCENTILE)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=FLOATS),
@@ -114,7 +114,7 @@ def test_as_much_is_kept_of_many_frames_as_of_one() -> None:
     assert (sixteen.least, sixteen.most) == (0, 9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from([np.uint8, np.uint16]),
     st.integers(0, 2**32 - 1),

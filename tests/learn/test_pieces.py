@@ -18,7 +18,7 @@ def painted(labels: np.ndarray) -> np.ndarray:
     return image
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 14), st.integers(1, 14), st.integers(1, 4))
 def test_they_are_those_of_scikit_image(seed: int, height: int, width: int, most: int) -> None:
     labels = np.random.default_rng(seed).integers(0, most + 1, (height, width))

@@ -48,7 +48,7 @@ def test_all_eight_ways_to_lay_a_square_occur() -> None:
 
 
 @given(SEEDS, st.sampled_from([7, 32]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_without_strength_pixels_fall_on_pixels(seed: int, side: int) -> None:
     places = affine(4, side, seeded(seed), strength=0)
     assert straight(places).all()
@@ -73,7 +73,7 @@ def test_scale_stays_in_its_range(factor: float) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_jacobian_is_exact_for_affine_maps(seed: int) -> None:
     matrices = torch.randn(3, 2, 2, generator=seeded(seed))
     places = still(3, 9) @ matrices.mT[:, None] + torch.tensor([2.0, -5.0])
@@ -102,7 +102,7 @@ def test_warps_move_places_but_not_far(warp: type) -> None:
 
 
 @given(SEEDS, st.floats(0, 1), st.sampled_from([8.0, 20.0, 32.0, 64.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_elastic_never_folds(seed: int, strength: float, spacing: float) -> None:
     places = elastic(still(4, 96), seeded(seed), strength, spacing)
     assert torch.linalg.det(jacobian(places)).min() > 0
@@ -119,7 +119,7 @@ def test_elastic_cannot_fold_even_with_the_worst_of_vectors(monkeypatch: pytest.
 
 
 @given(SEEDS, st.floats(0, 0.9))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_perspective_never_folds_and_keeps_the_centre(seed: int, strength: float) -> None:
     places = perspective(still(4, 33), seeded(seed), strength)
     assert torch.linalg.det(jacobian(places)).min() > 0
@@ -134,7 +134,7 @@ def test_perspective_keeps_lines_straight() -> None:
 
 
 @given(SEEDS, st.floats(0, 1.5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_grid_distortion_always_rises(seed: int, strength: float) -> None:
     places = grid_distortion(still(4, 80), seeded(seed), strength)
     assert (places[:, 1:, :, 0] > places[:, :-1, :, 0]).all()
@@ -143,7 +143,7 @@ def test_grid_distortion_always_rises(seed: int, strength: float) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_nothing_folds_in_the_composition(seed: int) -> None:
     places = random_places(6, 64, seeded(seed), max_log_scale=math.log(2), warp=1.0)
     determinants = torch.linalg.det(jacobian(places))

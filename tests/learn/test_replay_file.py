@@ -48,7 +48,7 @@ def test_what_is_packed_comes_back(most: int) -> None:
         assert frame.group == patch.group
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     arrays.arrays(np.int32, (SIDE, SIDE), elements=st.integers(-1, 70000)),
     arrays.arrays(np.float16, (SIDE, SIDE), elements=st.floats(-1, 3, width=16)),

@@ -44,7 +44,7 @@ def test_nothing_found_where_nothing_is_is_right() -> None:
     assert tally(empty, empty + 1).scores()["ap50"] == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_matches_by_brute_force(seed: int, other: int) -> None:
     a = np.random.default_rng(seed).integers(0, 4, (6, 7))

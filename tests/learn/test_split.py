@@ -15,7 +15,7 @@ def samples_of(sizes: dict[str, int], shape: tuple[int, int] = (8, 8)) -> list[S
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 12), min_size=2),
     st.floats(0.05, 0.6),

@@ -43,7 +43,7 @@ def test_without_votes_there_are_no_numbers() -> None:
     assert not nearest_summit(np.zeros((5, 7), np.float32)).any()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_every_place_with_votes_has_a_number_and_a_summit_its_own(seed: int) -> None:
     random = np.random.default_rng(seed)

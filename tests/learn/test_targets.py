@@ -57,7 +57,7 @@ def test_object_that_fills_the_frame_comes_back() -> None:
     assert np.array_equal(round_trip(labels), labels)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays(np.int32, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.integers(-1, 4)))
 def test_any_labels_encode_to_offsets_that_lead_into_their_object(labels: np.ndarray) -> None:
     targets = encode(labels)
@@ -70,7 +70,7 @@ def test_any_labels_encode_to_offsets_that_lead_into_their_object(labels: np.nda
     assert not round_trip(labels)[labels <= 0].any()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 500), st.sampled_from([6.0, 20.0, 60.0]))
 def test_every_object_is_in_one_piece_and_no_larger_piece_is_lost(seed: int, diameter: float) -> None:
     random = np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def test_every_object_is_in_one_piece_and_no_larger_piece_is_lost(seed: int, dia
         assert (labels[pieces == piece] > 0).any() or (pieces == piece).sum() < large
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.sampled_from([1, 2, 3]), st.booleans())
 def test_encoding_commutes_with_turns_and_flips(seed: int, turns: int, flip: bool) -> None:
     labels = ndi.label(ndi.gaussian_filter(np.random.default_rng(seed).normal(size=(40, 40)), 2) > 0.05)[0]

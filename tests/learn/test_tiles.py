@@ -10,7 +10,7 @@ def same(tiles: np.ndarray) -> np.ndarray:
     return np.stack([tiles, -tiles], 1)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.tuples(st.integers(1, 200), st.integers(1, 200)),
     st.sampled_from([32, 64, 96]),
@@ -25,7 +25,7 @@ def test_what_is_cut_into_tiles_and_blended_is_the_frame(
     assert np.allclose(maps, [image, -image], atol=1e-5)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(1, 3000), st.integers(1, 500), st.integers(0, 250))
 def test_tiles_cover_the_side_and_overlap(length: int, tile: int, overlap: int) -> None:
     overlap = min(overlap, tile // 2)

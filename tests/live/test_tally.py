@@ -24,7 +24,7 @@ def table_of(t: int, sides: list[int]) -> CellTable:
 FRAMES = st.lists(st.tuples(st.integers(0, 8), st.lists(st.integers(1, 10), max_size=5)), max_size=14)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(FRAMES)
 def test_what_is_told_is_that_of_all_frames_as_they_were_counted_last(
     came: list[tuple[int, list[int]]],

@@ -9,7 +9,10 @@ import tifffile
 from scipy import ndimage as ndi
 
 from napari_cellseg.cli import main
-from napari_cellseg.learn import registry
+from napari_cellseg.data import stack
+from napari_cellseg.data.labels import read_labels
+from napari_cellseg.data.opening import open_stack
+from napari_cellseg.learn import blocks, registry
 from napari_cellseg.learn.card import read_card
 
 QUICK = ["--max-epochs", "3", "--batch-size", "4", "--device", "cpu", "--encoder", "tu-regnetx_002"]
@@ -68,6 +71,26 @@ def test_classes_are_written_with_their_areas(
         chance = tifffile.imread(out / "probabilities" / f"{name}.tif")
         assert ((chance > 127) == (found > 0)).mean() > 0.95
     assert (table["model_hash"] == read_card(model).sha256[:12]).all()
+
+
+def test_images_too_large_for_memory_are_given_classes_in_parts(
+    study: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = np.concatenate([*tifffile.imread(study / "images" / "a.tif")], axis=1)
+    image = np.concatenate([row, row[:, ::-1], row], axis=0)
+    tifffile.imwrite(tmp_path / "slide.tif", image)
+    told = [str(tmp_path / "slide.tif"), "--model", str(model), "--pixel-size-um", "0.5", "--probabilities"]
+    assert main(["predict", *told, "-o", str(tmp_path / "whole")]) == 0
+    monkeypatch.setattr(stack, "LARGE_PX", 200 * 200)
+    monkeypatch.setattr(blocks, "SIDE_PX", 128)
+    assert main(["predict", *told, "-o", str(tmp_path / "parts")]) == 0
+    found, whole = (read_labels(tmp_path / name) for name in ("parts/slide.ome.zarr", "whole/slide.tif"))
+    assert (found == whole).mean() > 0.97
+    table = pd.read_csv(tmp_path / "parts" / "classes.csv")
+    assert table["class_area_px"].tolist() == np.bincount(found.ravel(), minlength=3).tolist()
+    assert table["class_area_px"].sum() == image.size
+    chance = open_stack(tmp_path / "parts" / "probabilities" / "slide.ome.zarr").frame(0, 0)
+    assert ((chance > 127) == (found > 0)).mean() > 0.95
 
 
 def test_the_model_is_listed_with_its_classes(

@@ -9,8 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_cellseg.data.label_pyramid import LabelPyramid
 from napari_cellseg.data.labels import open_labels
+from napari_cellseg.data.pyramid import LabelPyramid
 from napari_cellseg.data.read import match_by_stem, read_labels
 from napari_cellseg.errors import InputError
 

@@ -9,9 +9,9 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from skimage import draw
 
-from napari_cellseg.data import label_pyramid
+from napari_cellseg.data import pyramid as pyramid_module
 from napari_cellseg.data import stack as stack_module
-from napari_cellseg.data.label_pyramid import LabelPyramid
+from napari_cellseg.data.pyramid import LabelPyramid
 from napari_cellseg.data.sample_study import sample_positions, sample_study, sample_truth
 from napari_cellseg.errors import InputError
 from napari_cellseg.ui import contributions
@@ -194,8 +194,8 @@ def test_offline_is_said_in_a_sentence(viewer, monkeypatch, error):
 @pytest.fixture
 def small_frames_are_large(monkeypatch):
     monkeypatch.setattr(stack_module, "LARGE_PX", 100 * 100)
-    monkeypatch.setattr(label_pyramid, "_SMALLEST_PX", 100)
-    monkeypatch.setattr(label_pyramid, "_CHUNK_PX", 64)
+    monkeypatch.setattr(pyramid_module, "_SMALLEST_PX", 100)
+    monkeypatch.setattr(pyramid_module, "_CHUNK_PX", 64)
 
 
 def test_a_pyramid_of_labels_opens_as_labels_of_several_resolutions(viewer, tmp_path, small_frames_are_large):

@@ -32,10 +32,17 @@ def small_blocks(monkeypatch):
 )
 def test_blocks_cover_the_frame_and_share_enough(shape, diameter_px, scale, overlap_px):
     blocks = blocks_of(shape, view(diameter_px, scale, overlap_px))
-    seen = np.zeros(shape, np.int32)
+    seen, owned = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     for block in blocks:
         seen[block.part] += 1
+        owned[block.own] += 1
+        top, bottom, left, right = block.margins
+        rows, columns = block.own_inside
+        height, width = (span.stop - span.start for span in block.part)
+        assert top <= rows.start < rows.stop <= height - bottom
+        assert left <= columns.start < columns.stop <= width - right
     assert seen.min() >= 1
+    assert (owned == 1).all()
     for axis in (0, 1):
         spans = sorted({(block.part[axis].start, block.part[axis].stop) for block in blocks})
         assert spans[-1][1] == shape[axis]
@@ -82,7 +89,7 @@ def test_every_object_is_there_once_and_whole(seed, shape):
 
 
 def test_an_object_seen_only_without_what_lies_around_it_does_not_count():
-    block = Block((slice(50, 150), slice(0, 100)), (8, 0, 0, 0))
+    block = Block((slice(50, 150), slice(0, 100)), (8, 0, 0, 0), (slice(50, 150), slice(0, 100)))
     found = np.zeros((100, 100), np.int32)
     found[2:6, 40:50] = 1
     found[30:40, 40:50] = 2
@@ -93,7 +100,7 @@ def test_an_object_seen_only_without_what_lies_around_it_does_not_count():
 
 
 def test_an_object_that_reaches_beyond_is_left_to_the_next_block():
-    block = Block((slice(0, 100), slice(0, 100)), (0, 8, 0, 8))
+    block = Block((slice(0, 100), slice(0, 100)), (0, 8, 0, 8), (slice(0, 92), slice(0, 92)))
     found = np.zeros((100, 100), np.int32)
     found[85:95, 40:50] = 1
     found[10:20, 90:100] = 2
@@ -101,7 +108,7 @@ def test_an_object_that_reaches_beyond_is_left_to_the_next_block():
 
 
 def test_what_an_earlier_object_cuts_off_is_left_out():
-    block = Block((slice(0, 40), slice(0, 40)), (0, 0, 0, 0))
+    block = Block((slice(0, 40), slice(0, 40)), (0, 0, 0, 0), (slice(0, 40), slice(0, 40)))
     found = np.zeros((40, 40), np.int32)
     found[10:20, 5:35] = 1
     written = np.zeros((40, 40), np.uint32)
@@ -114,7 +121,7 @@ def test_what_an_earlier_object_cuts_off_is_left_out():
 
 
 def test_a_block_without_objects():
-    block = Block((slice(0, 5), slice(0, 5)), (0, 0, 0, 0))
+    block = Block((slice(0, 5), slice(0, 5)), (0, 0, 0, 0), (slice(0, 5), slice(0, 5)))
     labels, n = settle(np.zeros((5, 5), np.int32), np.zeros((5, 5)), block, 1)
     assert n == 0
     assert not labels.any()

@@ -6,7 +6,8 @@ import tifffile
 import zarr
 
 from napari_cellseg.config import MeasureConfig, PredictConfig
-from napari_cellseg.data import label_pyramid, planes
+from napari_cellseg.data import planes
+from napari_cellseg.data import pyramid as pyramid_module
 from napari_cellseg.data import stack as stack_module
 from napari_cellseg.data.labels import read_labels
 from napari_cellseg.data.opening import open_stack
@@ -54,19 +55,24 @@ def file(tmp_path):
 
 @pytest.fixture
 def in_blocks(monkeypatch):
+    in_small_blocks(monkeypatch)
+
+
+def in_small_blocks(monkeypatch):
     monkeypatch.setattr(stack_module, "LARGE_PX", 400 * 400)
     monkeypatch.setattr(blocks, "SIDE_PX", 256)
     monkeypatch.setattr(planes, "BLOCK_PX", 128)
     monkeypatch.setattr(spots, "BLOCK_PX", 128)
 
 
-def predicted(file, folder, tell=None, **settings):
+def predicted(file, folder, tell=None, *, probabilities=False, **settings):
     steps = predict_stacks(
         [open_stack(file)],
         find_model("nuclei-fluorescence"),
         folder,
         channel="DAPI",
         config=PredictConfig(diameter_px=20, **settings),
+        probabilities=probabilities,
     )
     return follow(steps, tell)
 
@@ -98,6 +104,19 @@ def test_blocks_find_what_the_whole_shows(file, tmp_path, as_a_whole, in_blocks)
     ]
 
 
+def test_probabilities_of_parts_are_those_of_the_whole(file, tmp_path, monkeypatch):
+    predicted(file, tmp_path / "whole", probabilities=True)
+    in_small_blocks(monkeypatch)
+    predicted(file, tmp_path / "parts", probabilities=True)
+    places = tmp_path / "whole" / "probabilities" / "well.tif", tmp_path / "parts" / "probabilities"
+    whole, parts = open_stack(places[0]), open_stack(places[1] / "well.ome.zarr")
+    assert parts.pixel_size_um == whole.pixel_size_um == 0.5
+    here, there = np.asarray(whole.data, float), np.asarray(parts.data, float)
+    assert np.abs(here - there).mean() < 2  # of 255; grey levels are stretched by spots, not by all pixels
+    assert ((here > 127) == (there > 127)).mean() > 0.99
+    assert [p.name for p in places[1].iterdir()] == ["well.ome.zarr"]
+
+
 def test_tables_say_the_same_as_those_of_the_labels(file, tmp_path, in_blocks):
     cells = predicted(file, tmp_path / "parts")
     found = read_labels(tmp_path / "parts" / "well.ome.zarr")
@@ -113,7 +132,7 @@ def test_tables_say_the_same_as_those_of_the_labels(file, tmp_path, in_blocks):
 
 
 def test_a_small_copy_for_a_look(file, tmp_path, in_blocks, monkeypatch):
-    monkeypatch.setattr(label_pyramid, "_SMALLEST_PX", 100)
+    monkeypatch.setattr(pyramid_module, "_SMALLEST_PX", 100)
     events = []
     predicted(file, tmp_path / "parts", events.append)
     look = [event for event in events if isinstance(event, LargePredicted)]

@@ -112,7 +112,8 @@ def _predict(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--probabilities", action="store_true",
-        help="Write the probability of foreground too, as DIR/probabilities/NAME.tif (8 bits, 255 for 1).",
+        help="Write the probability of foreground too, as DIR/probabilities/NAME.tif (8 bits, 255 for 1), or "
+        "NAME.ome.zarr of images of more than 67 million pixels.",
     )  # fmt: skip
     add_labels_as(parser)
     _image(parser)

@@ -7,7 +7,6 @@ network's answer is kept meanwhile, is a TIFF that few programs read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def write_probabilities(
     with atomic_file(path) as partial:
         tifffile.imwrite(
             partial,
-            _scaled(movie),
+            map(as_bytes, movie),
             shape=(shape[0], 1, 1, *shape[1:], 1) if imagej else shape,
             dtype=np.uint8,
             photometric="minisblack",
@@ -75,10 +74,21 @@ def write_probabilities(
         )
 
 
-def _scaled(movie: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.uint8]]:
-    for frame in movie:
-        clipped = np.clip(np.asarray(frame, np.float32), 0, 1)
-        yield np.rint(clipped * _FULL_SCALE).astype(np.uint8)
+def as_bytes(frame: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Scale probabilities to 0 to 255.
+
+    Parameters
+    ----------
+    frame : ndarray
+        Any axes, floating; what is below 0 or above 1 is taken for these.
+
+    Returns
+    -------
+    ndarray
+        The same axes, rounded.
+    """
+    clipped = np.clip(np.asarray(frame, np.float32), 0, 1)
+    return np.rint(clipped * _FULL_SCALE).astype(np.uint8)
 
 
 def open_probabilities(path: Path | str) -> MovieFile:

@@ -33,15 +33,26 @@ class Block:
     margins : tuple of int
         Pixels along its top, bottom, left and right edge in which the network saw too little of what lies
         beyond; 0 where the frame ends.
+    own : tuple of slice
+        Rows and columns of the frame in which no other block has a say where single pixels are written.
     """
 
     part: FramePart
     margins: tuple[int, int, int, int]
+    own: FramePart
 
     @property
     def corner(self) -> tuple[int, int]:
         """Row and column of its first pixel."""
         return self.part[0].start, self.part[1].start
+
+    @property
+    def own_inside(self) -> FramePart:
+        """Rows and columns of what is its own, counted from its first pixel."""
+        rows, columns = (
+            slice(own.start - at, own.stop - at) for own, at in zip(self.own, self.corner, strict=True)
+        )
+        return rows, columns
 
 
 def blocks_of(shape: tuple[int, int], view: View) -> list[Block]:
@@ -62,16 +73,23 @@ def blocks_of(shape: tuple[int, int], view: View) -> list[Block]:
     margin = math.ceil(view.overlap_px / 2 / view.scale)
     overlap = math.ceil(LARGEST_OBJECT * view.diameter_px) + 2 * margin
     side = max(int(SIDE_PX / max(1.0, view.scale)), 2 * overlap)  # enlarged frames need more memory
-    rows, columns = (
-        [
-            (slice(at, min(length, at + side)), (margin * (at > 0), margin * (at + side < length)))
-            for at in starts(length, side, overlap)
-        ]
-        for length in shape
-    )
+    rows, columns = (_strips(length, side, overlap, margin) for length in shape)
     return [
-        Block((high, wide), (*above_below, *beside)) for high, above_below in rows for wide, beside in columns
+        Block((high, wide), (*above_below, *beside), (own_rows, own_columns))
+        for high, above_below, own_rows in rows
+        for wide, beside, own_columns in columns
     ]
+
+
+def _strips(length: int, side: int, overlap: int, margin: int) -> list[tuple[slice, tuple[int, int], slice]]:
+    """Lay blocks along one side: where each lies, its two margins, and what is its own."""
+    strips, owned = [], 0
+    for at in starts(length, side, overlap):
+        end = min(length, at + side)
+        margins = margin * (at > 0), margin * (end < length)
+        strips.append((slice(at, end), margins, slice(owned, end - margins[1])))
+        owned = end - margins[1]
+    return strips
 
 
 def settle(

@@ -1,4 +1,4 @@
-"""Objects in frames that are too large for memory, block by block."""
+"""Objects or classes in frames that are too large for memory, block by block."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from napari_cellseg.learn import runtime
 from napari_cellseg.learn.ahead import in_line
 from napari_cellseg.learn.artist import Artist, Drawn
 from napari_cellseg.learn.blocks import Block, blocks_of
-from napari_cellseg.learn.card import model_hash, must_find_objects
+from napari_cellseg.learn.card import model_hash
 from napari_cellseg.learn.events import PredictSummary
 from napari_cellseg.learn.movies import levels_of_stack
 from napari_cellseg.learn.normalise import levels
@@ -33,7 +33,7 @@ each take 110 MB."""
 
 @dataclass(frozen=True)
 class BlockFound:
-    """The objects of one block.
+    """What was found in one block.
 
     Attributes
     ----------
@@ -44,19 +44,22 @@ class BlockFound:
     image : ndarray
         Axes YX: the pixels that the network looked at.
     labels : ndarray
-        Axes YX, int32: 0 background, 1, 2, ... objects.
+        Axes YX, int32: 0 background, 1, 2, ... objects, or the class of each pixel.
+    probability : ndarray
+        Axes YX, float16, 0..1: how likely a pixel is part of an object, or no background.
     """
 
     t: int
     block: Block
     image: npt.NDArray[Any]
     labels: npt.NDArray[np.int32]
+    probability: npt.NDArray[np.float16]
 
 
 def predict_blocks(
     stack: Stack, channel: int, model: Path, config: PredictConfig, keep: Callable[[BlockFound], int]
 ) -> Steps[PredictSummary]:
-    """Find the objects in all frames of a stack, however large they are.
+    """Find the objects in all frames of a stack, however large they are, or give their pixels classes.
 
     Parameters
     ----------
@@ -70,7 +73,7 @@ def predict_blocks(
         How the model is applied.
     keep : callable
         Called with what was found in each block, in their order and from another thread; returns how many
-        objects of it count.
+        objects of it count, 0 with classes.
 
     Yields
     ------
@@ -87,7 +90,7 @@ def predict_blocks(
     InputError
         The stack has no such channel.
     ModelError
-        The model cannot be used or gives pixels classes, or memory is not enough for it.
+        The model cannot be used, or memory is not enough for it.
     SettingsError
         The device or the number format that was asked for is not there.
     """
@@ -96,7 +99,6 @@ def predict_blocks(
     runtime.give_back_large_arrays()
     artist, start = Artist(stack, channel, model, config), time.perf_counter()
     card = artist.trained.card
-    must_find_objects(card)
     artist.levels = yield from levels_of_stack(stack, channel, card, Clock(0, "blocks predicted"))
     counts, done, blocks, clock = [0] * stack.n_frames, 0, list[Block](), Clock(0, "blocks predicted")
     for t in range(stack.n_frames):
@@ -136,8 +138,7 @@ def _in_line(
     def find(drawn: Drawn[tuple[int, Block]] | Note) -> int | Note:
         if isinstance(drawn, Note):
             return drawn
-        labels, _ = labels_of(drawn.maps, config, drawn.view)
-        return keep(BlockFound(*drawn.of, drawn.image, labels))
+        return keep(BlockFound(*drawn.of, drawn.image, *labels_of(drawn.maps, config, drawn.view)))
 
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as finding:
         images = in_line(reading, read, places, _AT_ONCE)

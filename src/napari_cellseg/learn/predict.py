@@ -84,7 +84,7 @@ def predict(
         raise InputError(
             f"{stack.name} is {height} × {width} px, too large to be predicted as a whole",
             "",
-            "With models that find objects, napari-cellseg predict and batch go through it block by block",
+            "napari-cellseg predict and batch go through it block by block",
         )
     check_asked(stack, channel, wanted)
     runtime.give_way()

@@ -43,13 +43,32 @@ def measure_classes(
     pandas.DataFrame
         One row for each class of each frame, with the columns `columns.class_columns`.
     """
-    areas = []
+    areas = np.zeros((stack.n_frames, classes), np.int64)
     clock = Clock(stack.n_frames, "frames measured")
-    for plane in labels:
-        areas.append(np.bincount(np.ravel(plane), minlength=classes))
-        yield clock.at(len(areas))
-    n = len(areas)
-    area = np.concatenate(areas)
+    for t, plane in enumerate(labels):
+        areas[t] = np.bincount(np.ravel(plane), minlength=classes)
+        yield clock.at(t + 1)
+    return class_table(stack, areas, origin)
+
+
+def class_table(stack: Stack, areas: npt.NDArray[np.int64], origin: Origin) -> pd.DataFrame:
+    """Lay out the areas of classes.
+
+    Parameters
+    ----------
+    stack : Stack
+        The images, for the units.
+    areas : ndarray
+        Axes (frame, class): area in px.
+    origin : Origin
+        Where the numbers come from; written into every row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each class of each frame, with the columns `columns.class_columns`.
+    """
+    (n, classes), area = areas.shape, areas.ravel()
     frame = np.repeat(np.arange(n), classes)
     known = {
         "frame": frame,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_cellseg.config import MeasureConfig, PredictConfig
-from napari_cellseg.data.label_pyramid import SUFFIX, LabelPyramid
 from napari_cellseg.data.probabilities import FOLDER, write_probabilities
 from napari_cellseg.data.project import new_label_movie
+from napari_cellseg.data.pyramid import SUFFIX, LabelPyramid, ProbabilityPyramid
 from napari_cellseg.data.stack import LARGE_PX, Stack, is_large
 from napari_cellseg.data.write import storage, write_labels
 from napari_cellseg.errors import ModelError, SettingsError
@@ -26,11 +26,12 @@ from napari_cellseg.measure.classes import CLASSES_FILE, measure_classes
 from napari_cellseg.measure.objects import Labels, measure
 from napari_cellseg.measure.tables import CellTable, Origin, write_table, write_tables
 from napari_cellseg.pipeline.inputs import Choice, in_turn, model_channel, scratch_in
-from napari_cellseg.pipeline.large import predict_large
+from napari_cellseg.pipeline.large import Sheets, classes_large, predict_large
 from napari_cellseg.pipeline.measuring import origin_of
 from napari_cellseg.progress import Event, Note, Steps, relay
 
 T = TypeVar("T")
+P = TypeVar("P", LabelPyramid, ProbabilityPyramid)
 
 LabelsAs = Literal["auto", "tiff", "ome-zarr"]
 """The format in which labels are written."""
@@ -50,7 +51,7 @@ def predict_stacks(  # noqa: PLR0913 - each is one thing that the person may tel
     """Find the objects in every stack and count them.
 
     Writes ``NAME.tif`` (labels) per stack, or ``NAME.ome.zarr``, ``counts.csv`` and ``cells.csv``; where they
-    are wanted, ``probabilities/NAME.tif`` too, but not of frames too large for memory.
+    are wanted, ``probabilities/NAME.tif`` too (``NAME.ome.zarr`` of frames too large for memory).
 
     Parameters
     ----------
@@ -119,7 +120,8 @@ def predict_classes(
     """Give every pixel of every stack a class, by a model that has learned classes.
 
     Writes ``NAME.tif`` (the number of the class of each pixel, 0 for background) per stack and
-    ``classes.csv``, with the area of each class; where they are wanted, ``probabilities/NAME.tif`` too.
+    ``classes.csv``, with the area of each class; where they are wanted, ``probabilities/NAME.tif`` too. Of
+    frames too large for memory it is ``NAME.ome.zarr``.
 
     Parameters
     ----------
@@ -158,6 +160,9 @@ def predict_classes(
     tables = []
     for stack, so_far in in_turn(stacks, "frames predicted"):
         origin = origin_of(stack, card.name, model_hash(card), job.config)
+        if is_large(stack.frame_shape):
+            tables.append((yield from _classes_large(stack, job, origin)))
+            continue
         measuring = partial(measure_classes, stack, classes=card.net.classes, origin=origin)
         tables.append((yield from _predicted(stack, job, so_far, measuring)))
     table = pd.concat(tables, ignore_index=True)
@@ -177,12 +182,20 @@ class _Job:
     probabilities: bool
     labels_as: LabelsAs = "auto"
 
-    def pyramid(self, stack: Stack) -> LabelPyramid:
-        """Make room for the labels of a stack as OME-Zarr."""
+    def pyramid(self, stack: Stack, kind: type[P], folder: Path) -> P:
+        """Make room for labels or probabilities of a stack as OME-Zarr."""
         shape = (stack.n_frames, *stack.frame_shape)
-        return LabelPyramid(
-            self.folder / f"{stack.name}{SUFFIX}", shape, stack.pixel_size_um, stack.frame_interval_s
-        )
+        return kind(folder / f"{stack.name}{SUFFIX}", shape, stack.pixel_size_um, stack.frame_interval_s)
+
+    @contextmanager
+    def sheets(self, stack: Stack) -> Iterator[Sheets]:
+        """Make room for all results of a stack of large frames."""
+        chances = self.pyramid(stack, ProbabilityPyramid, self.folder / FOLDER)
+        with (
+            self.pyramid(stack, LabelPyramid, self.folder) as labels,
+            chances if self.probabilities else nullcontext() as kept,
+        ):
+            yield Sheets(labels, kept)
 
 
 def _refuse_large_tiffs(stacks: Sequence[Stack], labels_as: LabelsAs) -> None:
@@ -206,7 +219,8 @@ def _predicted(
     found = model_channel(stack, job.channel, job.card.modality)
     units = {"pixel_size_um": stack.pixel_size_um, "frame_interval_s": stack.frame_interval_s}
     as_zarr = job.labels_as == "ome-zarr"
-    with scratch_in(job.folder) as scratch, job.pyramid(stack) if as_zarr else nullcontext() as pyramid:
+    room = job.pyramid(stack, LabelPyramid, job.folder) if as_zarr else nullcontext()
+    with scratch_in(job.folder) as scratch, room as pyramid:
         shape = (stack.n_frames, *stack.frame_shape)
         movie = pyramid or new_label_movie(scratch / "labels.npy", shape)
         chance = _new_chances(scratch / "chances.npy", shape) if job.probabilities else None
@@ -221,11 +235,21 @@ def _predicted(
 
 def _predicted_large(stack: Stack, job: _Job, measuring: MeasureConfig, origin: Origin) -> Steps[CellTable]:
     found = model_channel(stack, job.channel, job.card.modality)
+    yield _note_of(stack)
+    with job.sheets(stack) as sheets:
+        return (yield from predict_large(stack, found, job.model, sheets, job.config, measuring, origin))
+
+
+def _classes_large(stack: Stack, job: _Job, origin: Origin) -> Steps[pd.DataFrame]:
+    found, classes = model_channel(stack, job.channel, job.card.modality), job.card.net.classes
+    yield _note_of(stack)
+    with job.sheets(stack) as sheets:
+        return (yield from classes_large(stack, found, job.model, sheets, job.config, classes, origin))
+
+
+def _note_of(stack: Stack) -> Note:
     height, width = stack.frame_shape
-    told = f"{stack.name} is {height} × {width} px: its labels are written as {stack.name}{SUFFIX} (OME-Zarr)"
-    yield Note(told + (", and its probabilities are not kept." if job.probabilities else "."))
-    with job.pyramid(stack) as pyramid:
-        return (yield from predict_large(stack, found, job.model, pyramid, job.config, measuring, origin))
+    return Note(f"{stack.name} is {height} × {width} px: it is written as {stack.name}{SUFFIX} (OME-Zarr).")
 
 
 def _new_chances(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.float16]:

@@ -1,16 +1,17 @@
-"""Labels larger than memory: an OME-Zarr image in chunks, with smaller copies for a quick look."""
+"""Results larger than memory: OME-Zarr images in chunks, with smaller copies for a quick look."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_cellseg import __version__
+from napari_cellseg.data.probabilities import as_bytes
 from napari_cellseg.data.stack import WHOLE, FramePart
 from napari_cellseg.data.storage import atomic_folder
 
@@ -21,6 +22,7 @@ _SMALLEST_PX = 1024
 """Copies are halved until they are no larger than this."""
 
 Labels = npt.NDArray[np.integer[Any]]
+Array = npt.NDArray[Any]
 
 
 def levels_of(shape: tuple[int, int, int]) -> list[tuple[int, int, int]]:
@@ -43,11 +45,10 @@ def levels_of(shape: tuple[int, int, int]) -> list[tuple[int, int, int]]:
     return shapes
 
 
-class LabelPyramid:
-    """A label movie on the disk, written part by part; it appears under its name when it is complete.
+class Pyramid:
+    """A movie on the disk, written part by part; it appears under its name when it is complete.
 
-    OME-Zarr 0.5 (https://ngff.openmicroscopy.org/0.5/), axes TYX, uint32, with the metadata of a label image.
-    Smaller copies take every second pixel, so that every number in them is that of an object.
+    OME-Zarr 0.5 (https://ngff.openmicroscopy.org/0.5/), axes TYX.
 
     Parameters
     ----------
@@ -66,6 +67,13 @@ class LabelPyramid:
         On entering or leaving: the disk is full, or the place cannot be written, or something else is there.
     """
 
+    dtype: ClassVar[type[np.generic]]
+    """Of its pixels."""
+    method: ClassVar[str]
+    """How smaller copies are made, in a word."""
+    told: ClassVar[dict[str, Any]] = {}
+    """More that OME-Zarr wants to know."""
+
     def __init__(
         self,
         path: Path,
@@ -83,7 +91,7 @@ class LabelPyramid:
 
         Returns
         -------
-        LabelPyramid
+        Pyramid
             Itself.
         """
         self._folder = self._place.__enter__()
@@ -108,24 +116,12 @@ class LabelPyramid:
                 raise
         self._place.__exit__(kind, error, trace)
 
-    def __setitem__(self, t: int, labels: Labels) -> None:
-        """Write a whole frame, as into an array."""
-        self.write(t, WHOLE, labels)
-
-    def __len__(self) -> int:
-        """Count the frames."""
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Labels]:
-        """Read frame after frame."""
-        return (self.read(t, WHOLE) for t in range(len(self)))
-
     @property
     def step(self) -> int:
         """The smallest copy has every so many-th pixel."""
         return int(2 ** (len(levels_of(self.shape)) - 1))
 
-    def read(self, t: int, part: FramePart) -> Labels:
+    def read(self, t: int, part: FramePart) -> Array:
         """Read what was written.
 
         Parameters
@@ -138,11 +134,11 @@ class LabelPyramid:
         Returns
         -------
         ndarray
-            Axes YX, uint32; 0 where nothing was written.
+            Axes YX, of the type `dtype`; 0 where nothing was written.
         """
         return np.asarray(self._levels[0][(t, *part)])
 
-    def write(self, t: int, part: FramePart, labels: Labels) -> None:
+    def write(self, t: int, part: FramePart, pixels: Array) -> None:
         """Write a part.
 
         Parameters
@@ -151,10 +147,18 @@ class LabelPyramid:
             Frame, from 0.
         part : tuple of slice
             Rows and columns.
-        labels : ndarray
-            Axes YX, integer, none below 0.
+        pixels : ndarray
+            Axes YX.
         """
-        self._levels[0][(t, *part)] = labels.astype(np.uint32, copy=False)
+        self._levels[0][(t, *part)] = self._stored(pixels)
+
+    def _stored(self, pixels: Array) -> Array:
+        """Turn pixels into what is kept of them."""
+        raise NotImplementedError
+
+    def _halved(self, square: Array) -> Array:
+        """Make half as many rows and columns, rounded up."""
+        raise NotImplementedError
 
     def _add_level(self, shape: tuple[int, int, int]) -> None:
         import zarr  # noqa: PLC0415 - takes half a second
@@ -164,7 +168,7 @@ class LabelPyramid:
                 self._folder / str(len(self._levels)),
                 shape=shape,
                 chunks=(1, min(_CHUNK_PX, shape[1]), min(_CHUNK_PX, shape[2])),
-                dtype=np.uint32,
+                dtype=self.dtype,
                 dimension_names=("t", "y", "x"),
                 zarr_format=3,
             )
@@ -181,7 +185,7 @@ class LabelPyramid:
         """Fill a chunk of the smallest copy so far."""
         large, small = self._levels[-2:]
         square = large[t, 2 * y : 2 * (y + _CHUNK_PX), 2 * x : 2 * (x + _CHUNK_PX)]
-        small[t, y : y + _CHUNK_PX, x : x + _CHUNK_PX] = square[::2, ::2]
+        small[t, y : y + _CHUNK_PX, x : x + _CHUNK_PX] = self._halved(square)
 
     def _describe(self) -> None:
         import zarr  # noqa: PLC0415 - takes half a second
@@ -198,17 +202,61 @@ class LabelPyramid:
             for level, step in enumerate(steps)
         ]
         name = self._path.name.removesuffix(SUFFIX)
-        described = Multiscale(axes=axes, datasets=datasets, name=name, type="nearest")
+        described = Multiscale(axes=axes, datasets=datasets, name=name, type=self.method)
         told = {
             "version": "0.5",
             "multiscales": [described.model_dump(mode="json", exclude_none=True)],
-            "image-label": {"version": "0.5"},
         }
         program = {"program": f"{_PROGRAM} {__version__}"}
-        zarr.create_group(self._folder, zarr_format=3, attributes={"ome": told, _PROGRAM: program})
+        zarr.create_group(
+            self._folder, zarr_format=3, attributes={"ome": told | self.told, _PROGRAM: program}
+        )
+
+
+class LabelPyramid(Pyramid):
+    """A label movie: whole numbers from 0, kept as uint32, with the metadata of a label image.
+
+    Smaller copies take every second pixel, so that every number in them is that of an object.
+    """
+
+    dtype, method = np.uint32, "nearest"
+    told: ClassVar[dict[str, Any]] = {"image-label": {"version": "0.5"}}
+
+    def __setitem__(self, t: int, labels: Labels) -> None:
+        """Write a whole frame, as into an array."""
+        self.write(t, WHOLE, labels)
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Labels]:
+        """Read frame after frame."""
+        return (self.read(t, WHOLE) for t in range(len(self)))
+
+    def _stored(self, pixels: Array) -> Array:
+        return pixels.astype(self.dtype, copy=False)
+
+    def _halved(self, square: Array) -> Array:
+        return square[::2, ::2]
+
+
+class ProbabilityPyramid(Pyramid):
+    """A movie of probabilities from 0 to 1, kept in 8 bits (255 for 1); smaller copies are averages."""
+
+    dtype, method = np.uint8, "mean"
+
+    def _stored(self, pixels: Array) -> Array:
+        return as_bytes(pixels)
+
+    def _halved(self, square: Array) -> Array:
+        even = np.pad(square, [(0, n % 2) for n in square.shape], "edge")
+        height, width = (n // 2 for n in even.shape)
+        means: Array = np.rint(even.reshape(height, 2, width, 2).mean((1, 3))).astype(np.uint8)
+        return means
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell whether a folder is a label pyramid that this program has written."""
+    """Tell whether a folder is a pyramid that this program has written."""
     mark = path / "zarr.json"
     return mark.is_file() and f'"{_PROGRAM}"' in mark.read_text(encoding="utf-8", errors="replace")

@@ -7,17 +7,17 @@ import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_cellseg.data import label_pyramid
-from napari_cellseg.data.label_pyramid import LabelPyramid, levels_of
+from napari_cellseg.data import pyramid as pyramid_module
 from napari_cellseg.data.labels import read_labels
 from napari_cellseg.data.opening import open_stack
+from napari_cellseg.data.pyramid import LabelPyramid, ProbabilityPyramid, levels_of
 from napari_cellseg.errors import StorageError
 
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(label_pyramid, "_CHUNK_PX", 16)
-    monkeypatch.setattr(label_pyramid, "_SMALLEST_PX", 20)
+    monkeypatch.setattr(pyramid_module, "_CHUNK_PX", 16)
+    monkeypatch.setattr(pyramid_module, "_SMALLEST_PX", 20)
 
 
 def some_labels(shape=(2, 70, 45)):
@@ -50,6 +50,25 @@ def test_it_is_a_label_image_by_the_specification(tmp_path):
     path = written(tmp_path / "a.ome.zarr", some_labels((1, 30, 30)))
     found = ome_zarr_models.open_ome_zarr(zarr.open_group(path, mode="r"))
     assert type(found).__name__ == "ImageLabel"
+
+
+def test_probabilities_are_kept_in_bytes_and_averaged(tmp_path):
+    chances = np.random.default_rng(0).random((2, 45, 33)).astype(np.float16)
+    with ProbabilityPyramid(tmp_path / "a.ome.zarr", chances.shape, 0.5) as pyramid:
+        for t, plane in enumerate(chances):
+            pyramid.write(t, (slice(0, 40), slice(None)), plane[:40])
+            pyramid.write(t, (slice(40, None), slice(None)), plane[40:])
+    stack = open_stack(tmp_path / "a.ome.zarr")
+    assert stack.pixel_size_um == 0.5
+    kept = np.asarray(stack.data)[:, 0, 0]
+    assert kept.dtype == np.uint8
+    np.testing.assert_allclose(kept / 255, chances, atol=1 / 500)
+    group = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")
+    smaller = group["1"][:]
+    assert smaller.shape == (2, 23, 17)
+    np.testing.assert_allclose(smaller[0, 3, 5], kept[0, 6:8, 10:12].mean(), atol=0.51)
+    np.testing.assert_allclose(smaller[1, 22, 16], kept[1, 44, 32], atol=0.51)  # the last one stands alone
+    assert type(ome_zarr_models.open_ome_zarr(group)).__name__ == "Image"
 
 
 @given(st.integers(1, 3), st.integers(1, 5000), st.integers(1, 5000))

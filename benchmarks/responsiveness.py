@@ -151,9 +151,9 @@ class Script:
         until(lambda: step.progress.task is None, 200)
         report("first frame counted: napari makes two layers", idle, first)
         step.primary.click()
-        until(lambda: len(step._tally) > 3, 200)
+        until(lambda: len(step._counts) > 3, 200)
         report("counting", *self.in_turns())
-        print(f"  {len(step._tally)} of {self.n_frames} frames counted")
+        print(f"  {len(step._counts)} of {self.n_frames} frames counted")
         if step.progress.task is not None:
             step.progress.task.stop()
         until(lambda: step.progress.task is None, 200)

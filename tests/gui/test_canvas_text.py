@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from napari._vispy.utils.qt_font import QtTextureFont
 
-from napari_cellseg.live.tally import Summary
+from napari_cellseg.live.counts import Summary
 from napari_cellseg.ui.canvas_text import CanvasText
 from napari_cellseg.ui.count_panel import COUNT_LETTERS, count_text
 

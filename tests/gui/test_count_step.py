@@ -99,12 +99,12 @@ def test_count_look_and_export(model, count, session, viewer, until):
     layer = session.prediction_layer
     assert layer.name == "nuclei (mine)"
     assert layer.contour == 1
-    assert set(count._tally) == {2}
+    assert set(count._counts) == {2}
 
     click(count.primary)
-    until(lambda: len(count._tally) == N_FRAMES and count.progress.task is None)
+    until(lambda: len(count._counts) == N_FRAMES and count.progress.task is None)
     until(lambda: len(session.cells.counts) == N_FRAMES)
-    counted = list(count._tally)
+    counted = list(count._counts)
     assert sorted(counted) == list(range(N_FRAMES))
     assert session.cells.counts["frame"].tolist() == list(range(N_FRAMES))
     movie_found = np.asarray(layer.data)
@@ -131,10 +131,10 @@ def test_count_look_and_export(model, count, session, viewer, until):
     until(lambda: session.frame() == 4)
 
     table = count.panel.table  # linked both ways
-    at = max(counted, key=lambda t: len(count._tally.cells(t)))
+    at = max(counted, key=lambda t: len(count._counts.cells(t)))
     session.go_to(at)
-    cells = count._tally.cells(at)
-    assert len(cells) > 1, {t: len(count._tally.cells(t)) for t in count._tally}
+    cells = count._counts.cells(at)
+    assert len(cells) > 1, {t: len(count._counts.cells(t)) for t in count._counts}
     assert table.objects.rowCount() == len(cells)
     table.selectRow(1)
     assert layer.selected_label == cells["label"].iloc[1]

@@ -13,7 +13,7 @@ from napari_cellseg.errors import InputError, ModelError
 from napari_cellseg.learn.events import EpochDone
 from napari_cellseg.learn.registry import find_model
 from napari_cellseg.live import counting
-from napari_cellseg.live.tally import Tally
+from napari_cellseg.live.counts import Counts
 from napari_cellseg.live.training import (
     DeviceChosen,
     PicturesShown,
@@ -149,18 +149,18 @@ def test_a_stop_keeps_the_frames_done(trained, stack, tmp_path):
 def test_summary_and_export_agree_and_keep_what_was_there(trained, stack, labels, tmp_path):
     told = []
     follow(counting.count_labels(stack, trained[2], "mine", MeasureConfig()), told.append)
-    tally = Tally()
+    counts = Counts()
     for event in told:
         if isinstance(event, counting.FrameCounted):
-            tally.put(event.t, event.table)
-    summary = tally.summary(None, stack.pixel_size_um)
+            counts.put(event.t, event.table)
+    summary = counts.summary(None, stack.pixel_size_um)
     assert summary.frames == list(range(6))
     assert summary.by_instances == [len(PLACES)] * 6
     assert sum(summary.histogram) >= 0.99 * 6 * len(PLACES)
     assert summary.unit == "µm²"
 
-    first = follow(counting.export(stack, tally.tables(), trained[2], tmp_path / "results"))
-    second = follow(counting.export(stack, tally.tables(), trained[2], tmp_path / "results"))
+    first = follow(counting.export(stack, counts.tables(), trained[2], tmp_path / "results"))
+    second = follow(counting.export(stack, counts.tables(), trained[2], tmp_path / "results"))
     assert first.labels != second.labels
     assert len(list((tmp_path / "results").glob("counts*.csv"))) == 2
     counts, cells = pd.read_csv(second.counts), pd.read_csv(second.cells)

@@ -191,7 +191,7 @@ def whole_table(tables: Sequence[CellTable]) -> Steps[CellTable]:
     Parameters
     ----------
     tables : sequence of CellTable
-        Of one or more frames each, in any order, see `tally.Tally.tables`.
+        Of one or more frames each, in any order, see `counts.Counts.tables`.
 
     Yields
     ------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
-from napari_cellseg.live.tally import Summary, Tally
+from napari_cellseg.live.counts import Counts, Summary
 from napari_cellseg.measure.columns import heading
 from napari_cellseg.ui.count_plot import AreaHistogram, CountPlot
 from napari_cellseg.ui.object_table import ObjectTable
@@ -45,7 +45,7 @@ class CountPanel(QWidget):
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._tally = Tally()
+        self._counts = Counts()
         self._whole: CellTable | None = None
         self._frame = 0
         self.here = QLabel(self)
@@ -78,17 +78,17 @@ class CountPanel(QWidget):
         self.table.object_chosen.connect(self.object_wanted)
         self.all_frames.toggled.connect(lambda _on: self._fill_table())
 
-    def show_counts(self, tally: Tally, summary: Summary) -> None:
+    def show_counts(self, counts: Counts, summary: Summary) -> None:
         """Show what was counted so far.
 
         Parameters
         ----------
-        tally : Tally
+        counts : Counts
             The frames.
         summary : Summary
             What the plots show.
         """
-        self._tally, self._whole = tally, None
+        self._counts, self._whole = counts, None
         several = len(summary.frames) > 1
         self.plot.setVisible(several)
         self._legend.setVisible(several)
@@ -139,9 +139,9 @@ class CountPanel(QWidget):
     def _fill_table(self) -> None:
         if self.all_frames.isChecked() and self._whole is not None:
             cells = self._whole.cells
-        elif len(self._tally):
-            seen = self._frame in self._tally
-            cells = self._tally.cells(self._frame) if seen else self._tally.no_cells()
+        elif len(self._counts):
+            seen = self._frame in self._counts
+            cells = self._counts.cells(self._frame) if seen else self._counts.no_cells()
         else:
             return
         several = self.all_frames.isChecked() and self._whole is not None

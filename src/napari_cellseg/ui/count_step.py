@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QWi
 from napari_cellseg.config import MeasureConfig, PredictConfig
 from napari_cellseg.errors import CellSegError
 from napari_cellseg.live import counting
-from napari_cellseg.live.tally import Tally
+from napari_cellseg.live.counts import Counts
 from napari_cellseg.live.training import DeviceChosen
 from napari_cellseg.pipeline.inputs import channel_for
 from napari_cellseg.progress import Event, Progress
@@ -49,9 +49,9 @@ class CountStep(Step):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self._tally = Tally()
+        self._counts = Counts()
         self._many_news: tuple[State, str] = ("todo", "")
-        self._summary = self._tally.summary(None, None)
+        self._summary = self._counts.summary(None, None)
         self._calm = Calm(lambda _event: self._show_counts(), self)
         self._progress = Calm(self._show_progress, self)
         self.layers = PredictionLayers(session, self)
@@ -195,10 +195,10 @@ class CountStep(Step):
             self.session.device_changed.emit()
         elif isinstance(event, counting.FilesReady):
             if event != self.layers.files:
-                self._tally.clear()
+                self._counts.clear()
             self.layers.open(event, event.labels.parent.name)
         elif isinstance(event, counting.FrameCounted):
-            self._tally.put(event.t, event.table)
+            self._counts.put(event.t, event.table)
             if event.t == self._here:
                 self.layers.refresh()
             self._calm.put(event)
@@ -220,7 +220,7 @@ class CountStep(Step):
     def _over(self) -> None:
         self._calm.flush()
         self._show_counts()
-        self.session.run(counting.whole_table, self._tally.tables(), on_done=self._whole_came, here=True)
+        self.session.run(counting.whole_table, self._counts.tables(), on_done=self._whole_came, here=True)
 
     def _whole_came(self, table: CellTable) -> None:
         self.panel.show_whole(table)
@@ -238,9 +238,9 @@ class CountStep(Step):
             self.show_error(error)
             return
         pixel_size = stack.pixel_size_um if stack is not None else None
-        self._summary = self._tally.summary(diameter, pixel_size)
-        self.panel.setVisible(len(self._tally) > 0)
-        self.panel.show_counts(self._tally, self._summary)
+        self._summary = self._counts.summary(diameter, pixel_size)
+        self.panel.setVisible(len(self._counts) > 0)
+        self.panel.show_counts(self._counts, self._summary)
         self._show_here()
         if self.progress.task is None:
             self._summarise()
@@ -294,12 +294,12 @@ class CountStep(Step):
 
     def _export_into(self, folder: Path) -> None:
         session, files = self.session, self.layers.files
-        if session.stack is None or files is None or not self._tally:
+        if session.stack is None or files is None or not self._counts:
             return
         task = session.run(
             counting.export,
             session.stack,
-            self._tally.tables(),
+            self._counts.tables(),
             files.labels,
             folder,
             on_done=self._exported,
@@ -310,7 +310,7 @@ class CountStep(Step):
 
     def _exported(self, made: counting.Exported) -> None:
         stack = self.session.stack
-        missing = stack.n_frames - len(self._tally) if stack is not None else 0
+        missing = stack.n_frames - len(self._counts) if stack is not None else 0
         note = f" {missing} frames were not counted and are empty in the labels." if missing > 0 else ""
         names = ", ".join(path.name for path in (made.counts, made.cells, made.labels))
         url = QUrl.fromLocalFile(str(made.folder))
@@ -334,7 +334,7 @@ class CountStep(Step):
     def _stack_came(self) -> None:
         """Take the numbers of another stack away; its files stay."""
         if self.session.study is None:
-            self._tally.clear()
+            self._counts.clear()
             self.layers.close()
         self._show_counts()
 

@@ -46,7 +46,7 @@ class Summary:
     unit: str
 
 
-class Tally:
+class Counts:
     """Takes the table of each frame, and says at any time what they add up to.
 
     What it takes to say so does not grow with the number of objects and hardly with that of frames, and the

@@ -50,6 +50,17 @@ def test_it_is_there_at_once_and_opens_the_first_step(viewer, until):
     assert ("torch" in sys.modules) == torch_before
 
 
+def test_what_takes_longest_to_import_waits_until_there_is_a_picture(viewer, monkeypatch):
+    asked = []
+    monkeypatch.setattr(CellSegDock, "_import", lambda _dock, modules, _then: asked.append(modules))
+    for _n in range(2):
+        dock = CellSegDock(viewer)
+        dock.shut_down()
+        dock.close()
+        viewer.add_image(np.zeros((3, 8, 8)))
+    assert asked == [["napari_cellseg.ui.data_step"], ["dask.array", "napari_cellseg.ui.data_step"]]
+
+
 def test_one_step_at_a_time_by_mouse_key_or_request(dock, qtbot):
     heard = []
     data, labels = dock.step("Data"), dock.step("Labels")

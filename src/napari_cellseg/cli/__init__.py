@@ -102,7 +102,7 @@ def make_parser(complete: Collection[str] = tuple(COMMANDS)) -> argparse.Argumen
     for name, told in COMMANDS.items():
         command = commands.add_parser(name, help=told, description=told)
         if name in complete:
-            from napari_cellseg.cli.arguments import declare
+            from napari_cellseg.cli.arguments import declare  # brings all settings
 
             declare(name, command)
     return parser

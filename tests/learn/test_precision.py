@@ -86,9 +86,9 @@ def test_real_nuclei_are_found_alike(real_data: Path) -> None:
     assert sum(len(np.unique(truth)) for truth, _ in found["float32"]) > 1000
     exact, fast = ([labels for _, labels in found[precision]] for precision in FORMATS)
     assert ap(list(zip(exact, fast, strict=True)), 0.5) > 0.995  # object by object, whatever the truth
-    # Three objects of a thousand are 0.003 in AP, one way or the other: the 0.002 are for many images, see
-    # `python -m benchmarks precision`.
-    assert_same_ap(found, 2 * TOLERANCE)
+    # Three objects of a thousand are 0.003 in AP, one way or the other, and a processor that has no bfloat16
+    # of its own rounds more: the 0.002 are for many images, see `python -m benchmarks precision`.
+    assert_same_ap(found, 3 * TOLERANCE)
 
 
 NETS = [

@@ -15,7 +15,11 @@ from napari_cellseg.learn.model import draw_maps
 from napari_cellseg.learn.targets import decode, median_diameter_px
 from napari_cellseg.learn.view import View
 
-_FIRST_LOOKS = (1.0, 0.4)
+_FIRST_LOOKS = (0.4, 1.0)
+_SURE = 0.65
+"""Where pixels agree so well in the first look, which takes a sixth of the second, that one is left out: it
+would not measure better (``python -m benchmarks diameters``). Small objects merge in the first look, where
+pixels agree less."""
 _SMALLEST, _LARGEST = 1 / 32, 2.0
 _NEAR = 1.25
 _MOST_LOOKS = 4
@@ -26,8 +30,8 @@ _SIDE_PX = 768
 def fitting_scale(network: nn.Module, frames: Iterable[npt.NDArray[Any]], view: View) -> float:
     """Find how frames are to be resized, so that their objects have the size that a network knows.
 
-    The network looks at each frame in two sizes; where its pixels agree best on the centres of what they
-    see, the objects are measured, and it looks again until they have the right size.
+    The network looks at each frame in one size, or two; where its pixels agree best on the centres of what
+    they see, the objects are measured, and it looks again until they have the right size.
 
     Parameters
     ----------
@@ -49,7 +53,11 @@ def fitting_scale(network: nn.Module, frames: Iterable[npt.NDArray[Any]], view: 
 
 
 def _fitting(network: nn.Module, frame: npt.NDArray[Any], view: View) -> float | None:
-    looks = [(_look(network, frame, view, scale), scale) for scale in _FIRST_LOOKS]
+    looks: list[tuple[tuple[float, float], float]] = []
+    for scale in _FIRST_LOOKS:
+        looks.append((_look(network, frame, view, scale), scale))
+        if looks[-1][0][0] > _SURE:
+            break
     (agreement, measured), scale = max(looks, key=lambda look: look[0][0])
     if not agreement:
         return None

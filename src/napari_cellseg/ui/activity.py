@@ -7,15 +7,9 @@ from napari.utils import progress
 from napari_cellseg.progress import Progress
 from napari_cellseg.ui.calm import Calm
 
-_VALUE = 10_000
-"""What the bar is set to, once: the more is done, the nearer is its end."""
-
 
 class Activity:
     """One bar in the activity dock; lives in the window's thread.
-
-    Whenever the value of a bar changes, napari has the window do all that waits, in the midst of what is
-    going on, which holds it up. A change of the bar's end does not, so that is what moves.
 
     Parameters
     ----------
@@ -47,9 +41,6 @@ class Activity:
             self._bar.close()
 
     def _show(self, at: Progress) -> None:
-        if not at.total:
-            return
-        if not self._bar.n:
-            self._bar.update(_VALUE)
-        self._bar.total = round(_VALUE * at.total / max(at.done, at.total / _VALUE))
-        self._bar.events.eta(value=f"{at.done:,} of {at.total:,} {at.what}")
+        if at.total and self._bar.total != at.total:
+            self._bar.total = at.total
+        self._bar.update(at.done - self._bar.n)

@@ -200,6 +200,22 @@ def score(cases: Sequence[Case], labels: Sequence[Labels], groups: dict[str, str
     return follow(evaluate(pairs, named))
 
 
+def spread(values: Sequence[float]) -> str:
+    """Write a score of one or more seeds.
+
+    Parameters
+    ----------
+    values : sequence of float
+        One per seed.
+
+    Returns
+    -------
+    str
+        Their mean, and the standard deviation where there are several.
+    """
+    return f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
+
+
 def line(what: str, scores: dict[str, float]) -> str:
     """Write the scores that matter in one line.
 

@@ -19,7 +19,7 @@ import torch
 
 from benchmarks._bundled_data import Part, cells_phase, nuclei_brightfield, nuclei_fluorescence
 from benchmarks._front import put_between
-from benchmarks._learning import DATA, SKIPPED, find, line, score
+from benchmarks._learning import DATA, SKIPPED, find, line, score, spread
 from benchmarks._photographs import taught
 from napari_cellseg.data.write import write_text
 
@@ -87,15 +87,11 @@ def table(found: dict[str, list[dict[str, Scores]]]) -> str:
     for kind in PARTS:
         for source, told in ((kind, "pure"), (MIXED, "mixed")):
             runs = [run[kind] for run in found[source]]
-            cells = [_told([run[measure] for run in runs]) for measure in MEASURES[:3]]
+            cells = [spread([run[measure] for run in runs]) for measure in MEASURES[:3]]
             total, each = (np.mean([run[measure] for run in runs]) for measure in MEASURES[3:])
             name = kind if told == "pure" else ""
             lines.append(f"| {name} | {told} | {' | '.join(cells)} | {total:+.1%} ({each:.1%}) |")
     return "\n".join(lines)
-
-
-def _told(values: list[float]) -> str:
-    return f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ import torch
 
 from benchmarks._bundled_data import Part, nuclei_fluorescence
 from benchmarks._front import put_between
-from benchmarks._learning import DATA, SKIPPED, find, line, samples_of, score
+from benchmarks._learning import DATA, SKIPPED, find, line, samples_of, score, spread
 from napari_cellseg.config import NetConfig, TrainConfig
 from napari_cellseg.data.write import write_text
 from napari_cellseg.errors import TrainingError
@@ -88,8 +88,7 @@ def table(found: dict[str, list[Scores]]) -> str:
     """
     lines = ["| loss | AP50 | AP70 | AP90 | count |", "| --- | --- | --- | --- | --- |"]
     for name, runs in sorted(found.items(), key=lambda one: -np.mean([run["ap50"] for run in one[1]])):
-        aps = [[run[measure] for run in runs] for measure in MEASURES[:3]]
-        cells = [f"{np.mean(ap):.3f}" + (f" ± {np.std(ap):.3f}" if len(ap) > 1 else "") for ap in aps]
+        cells = [spread([run[measure] for run in runs]) for measure in MEASURES[:3]]
         count = np.mean([run["count_error"] for run in runs])
         told = f"`{name}` (default)" if name == TrainConfig().loss else f"`{name}`"
         lines.append(f"| {told} | {' | '.join(cells)} | {count:+.1%} |")

@@ -3,7 +3,7 @@
 ``python -m benchmarks.train_bundled [NAME ...]``; without names, all of them, in order. Each learns twice:
 from all groups but some that are kept aside, on which it is scored; and, for a shorter time, from all of
 them: that one is shipped, with the scores of the first. What is found in ``WORK`` is not trained again.
-``MINUTES`` multiplies the training times (1: about five hours in all), ``SEED`` is the seed, ``OUT`` the
+``MINUTES`` multiplies the training times (1: about four hours in all), ``SEED`` is the seed, ``OUT`` the
 folder of the finished models. The encoder starts from photographs, see `_photographs`.
 """
 

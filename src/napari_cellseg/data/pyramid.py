@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -45,7 +46,7 @@ def levels_of(shape: tuple[int, int, int]) -> list[tuple[int, int, int]]:
     return shapes
 
 
-class Pyramid:
+class Pyramid(ABC):
     """A movie on the disk, written part by part; it appears under its name when it is complete.
 
     OME-Zarr 0.5 (https://ngff.openmicroscopy.org/0.5/), axes TYX.
@@ -152,13 +153,13 @@ class Pyramid:
         """
         self._levels[0][(t, *part)] = self._stored(pixels)
 
+    @abstractmethod
     def _stored(self, pixels: Array) -> Array:
         """Turn pixels into what is kept of them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _halved(self, square: Array) -> Array:
         """Make half as many rows and columns, rounded up."""
-        raise NotImplementedError
 
     def _add_level(self, shape: tuple[int, int, int]) -> None:
         import zarr  # noqa: PLC0415 - takes half a second

@@ -142,7 +142,6 @@ class _Desk:
 
     def __init__(self, stack: Stack, channel: int, sheets: Sheets) -> None:
         self._stack, self._channel, self._sheets = stack, channel, sheets
-        self._pyramid = sheets.labels
         self._so_far = [0] * stack.n_frames
         height, width = (-(-n // sheets.labels.step) for n in stack.frame_shape)
         self.small = np.zeros((height, width), stack.data.dtype), np.zeros((height, width), np.int32)
@@ -151,12 +150,12 @@ class _Desk:
     def keep(self, found: BlockFound) -> int:
         """Write and measure the objects of a block that no other block writes; say how many they are."""
         t, part = found.t, found.block.part
-        written = self._pyramid.read(t, part)
+        written = self._sheets.labels.read(t, part)
         labels, n = settle(found.labels, written, found.block, self._so_far[t] + 1)
         if n:
             self._so_far[t] += n
             written = np.where(labels > 0, labels, written)
-            self._pyramid.write(t, part, written)
+            self._sheets.labels.write(t, part, written)
             images = images_of(self._stack, t, part, {self._channel: found.image})
             units = (self._stack.pixel_size_um, self._stack.frame_interval_s)
             self._cells.add(measure_frame(labels, images, t, *units, corner_px=found.block.corner))
@@ -167,7 +166,7 @@ class _Desk:
 
     def _keep_small(self, found: BlockFound, written: npt.NDArray[Any]) -> None:
         """Keep every so many-th pixel of the first frame and its labels, for a look at all of it."""
-        step = self._pyramid.step
+        step = self._sheets.labels.step
         top, left = found.block.corner
         y, x = -(-top // step), -(-left // step)
         for small, whole in zip(self.small, (found.image, written), strict=True):
